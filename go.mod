@@ -1,0 +1,8 @@
+module gojail
+
+go 1.25
+
+require (
+	github.com/opencontainers/runtime-spec v1.3.0
+	golang.org/x/sys v0.40.0
+)
