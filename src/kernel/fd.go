@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package kernel
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// NoProcfs is a Procfs that was not opened: closing it does nothing, using it fails.
+var NoProcfs = Procfs{-1}
+
+// DupAbove duplicates fd, close-on-exec, to the lowest free number that is at least min (fcntl(2), F_DUPFD_CLOEXEC). The caller
+// closes the new one and still owns fd.
+func DupAbove(fd, min int) (int, error) {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, min)
+	if err != nil {
+		return -1, fail("duplicate", "descriptor "+strconv.Itoa(fd), err)
+	}
+	return n, nil
+}
+
+// Wait waits until the child pid has ended and reaps it; how it ended is not told. A pid that is not a child is ECHILD.
+func Wait(pid int) error {
+	if pid <= 0 {
+		return fail("wait for", strconv.Itoa(pid), unix.EINVAL) // wait4(2) would take it for a group, or any child
+	}
+	return fail("wait for", strconv.Itoa(pid), retry(func() error {
+		_, err := unix.Wait4(pid, nil, 0, nil)
+		return err
+	}))
+}
