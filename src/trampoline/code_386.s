@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_write	4
+#define SYS_execve	11
+#define SYS_fcntl	55
+#define SYS_poll	168
+#define SYS_prctl	172
+#define SYS_exit_group	252
+
+#define SYSCALL		INT $0x80
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(SP) ours: struct pollfd, later the report
+//	16(SP) argc; 20(SP) argv[0]; 24(SP) argv[1] ... nil; envp ... nil
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	SUBL	$16, SP
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVL	$SYS_fcntl, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	$2, CX
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitReentered, BX
+	TESTL	AX, AX
+	JNE	exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVL	$SYS_fcntl, AX
+	MOVL	$const_LifeFD, BX
+	SYSCALL
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVL	$SYS_prctl, AX
+	MOVL	$1, BX
+	MOVL	$9, CX
+	SYSCALL
+
+	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVL	$const_LifeFD, 0(SP)
+	MOVL	$0, 4(SP)
+	MOVL	$SYS_poll, AX
+	MOVL	SP, BX
+	MOVL	$1, CX
+	MOVL	$0, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, BX
+	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
+	JNE	exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVL	$SYS_execve, AX
+	MOVL	16(SP), SI
+	MOVL	20(SP), BX
+	LEAL	24(SP), CX
+	LEAL	24(SP)(SI*4), DX
+	SYSCALL
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	NEGL	AX
+	MOVL	$const_ReportExec, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	SP, CX
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$const_ExitNoExec, BX
+
+exit:	// exit_group(BX)
+	MOVL	$SYS_exit_group, AX
+	SYSCALL
+	UNDEF
+	LONG	$0x4a41414a			// endMark
+	LONG	$0x4c49494c
+
+DATA ·codeStart(SB)/4, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$4

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_write	1
+#define SYS_poll	7
+#define SYS_execve	59
+#define SYS_fcntl	72
+#define SYS_prctl	157
+#define SYS_exit_group	231
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(SP) ours: struct pollfd, later the report
+//	16(SP) argc; 24(SP) argv[0]; 32(SP) argv[1] ... nil; envp ... nil
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	SUBQ	$16, SP
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVL	$SYS_fcntl, AX
+	MOVL	$const_ErrorFD, DI
+	MOVL	$2, SI
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitReentered, DI
+	TESTQ	AX, AX
+	JNE	exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVL	$SYS_fcntl, AX
+	MOVL	$const_LifeFD, DI
+	SYSCALL
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVL	$SYS_prctl, AX
+	MOVL	$1, DI
+	MOVL	$9, SI
+	SYSCALL
+
+	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVQ	$const_LifeFD, 0(SP)
+	MOVL	$SYS_poll, AX
+	MOVQ	SP, DI
+	MOVL	$1, SI
+	MOVL	$0, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, DI
+	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
+	JNE	exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVL	$SYS_execve, AX
+	MOVQ	16(SP), CX
+	MOVQ	24(SP), DI
+	LEAQ	32(SP), SI
+	LEAQ	32(SP)(CX*8), DX
+	SYSCALL
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	NEGL	AX
+	MOVL	$const_ReportExec, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, DI
+	MOVQ	SP, SI
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$const_ExitNoExec, DI
+
+exit:	// exit_group(DI)
+	MOVL	$SYS_exit_group, AX
+	SYSCALL
+	UNDEF
+	LONG	$0x4a41414a			// endMark
+	LONG	$0x4c49494c
+
+DATA ·codeStart(SB)/8, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$8

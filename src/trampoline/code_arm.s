@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_write	4
+#define SYS_execve	11
+#define SYS_fcntl	55
+#define SYS_poll	168
+#define SYS_prctl	172
+#define SYS_exit_group	248
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(R13) ours: struct pollfd, later the report
+//	16(R13) argc; 20(R13) argv[0]; 24(R13) argv[1] ... nil; envp ... nil
+// Every constant fits an instruction: one that does not would go to a pool behind the end mark.
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	SUB	$16, R13
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVW	$SYS_fcntl, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	$2, R1
+	MOVW	$1, R2
+	SWI	$0
+	MOVW	$const_ExitReentered, R4
+	CMP	$0, R0
+	BNE	exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVW	$const_LifeFD, R0
+	SWI	$0
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVW	$SYS_prctl, R7
+	MOVW	$1, R0
+	MOVW	$9, R1
+	SWI	$0
+
+	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVW	$const_LifeFD, R0
+	MOVW	$0, R2
+	MOVW	R0, 0(R13)
+	MOVW	R2, 4(R13)
+	MOVW	$SYS_poll, R7
+	MOVW	R13, R0
+	MOVW	$1, R1
+	SWI	$0
+	MOVW	$const_ExitOrphaned, R4
+	MOVBU	6(R13), R0
+	TST	$0x18, R0			// POLLERR | POLLHUP
+	BNE	exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVW	$SYS_execve, R7
+	MOVW	16(R13), R3
+	MOVW	20(R13), R0
+	ADD	$24, R13, R1
+	ADD	R3<<2, R1, R2
+	SWI	$0
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	RSB	$0, R0
+	MOVW	$const_ReportExec, R1
+	MOVW	R1, 0(R13)
+	MOVW	R0, 4(R13)
+	MOVW	$SYS_write, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	R13, R1
+	MOVW	$8, R2
+	SWI	$0
+	MOVW	$const_ExitNoExec, R4
+
+exit:	// exit_group(R4)
+	MOVW	R4, R0
+	MOVW	$SYS_exit_group, R7
+	SWI	$0
+	UNDEF
+	WORD	$0x4a41414a			// endMark
+	WORD	$0x4c49494c
+
+DATA ·codeStart(SB)/4, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$4

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_fcntl	25
+#define SYS_write	64
+#define SYS_ppoll	73
+#define SYS_exit_group	94
+#define SYS_prctl	167
+#define SYS_execve	221
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(RSP) ours: struct pollfd, later the report
+//	16(RSP) ours: struct timespec
+//	32(RSP) argc; 40(RSP) argv[0]; 48(RSP) argv[1] ... nil; envp ... nil
+// Every constant fits an instruction: one that does not would go to a pool behind the end mark.
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	SUB	$32, RSP
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVD	$SYS_fcntl, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	$2, R1
+	MOVD	$1, R2
+	SVC
+	MOVD	$const_ExitReentered, R19
+	CBNZ	R0, exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVD	$const_LifeFD, R0
+	SVC
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVD	$SYS_prctl, R8
+	MOVD	$1, R0
+	MOVD	$9, R1
+	SVC
+
+	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVD	$const_LifeFD, R0
+	MOVD	R0, 0(RSP)
+	MOVD	ZR, 16(RSP)
+	MOVD	ZR, 24(RSP)
+	MOVD	$SYS_ppoll, R8
+	MOVD	RSP, R0
+	MOVD	$1, R1
+	ADD	$16, RSP, R2
+	MOVD	$0, R3
+	MOVD	$0, R4
+	SVC
+	MOVD	$const_ExitOrphaned, R19
+	MOVBU	6(RSP), R0
+	TST	$0x18, R0			// POLLERR | POLLHUP
+	BNE	exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVD	$SYS_execve, R8
+	MOVD	32(RSP), R3
+	MOVD	40(RSP), R0
+	ADD	$48, RSP, R1
+	ADD	R3<<3, R1, R2
+	SVC
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	NEG	R0, R0
+	MOVW	$const_ReportExec, R1
+	MOVW	R1, 0(RSP)
+	MOVW	R0, 4(RSP)
+	MOVD	$SYS_write, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	RSP, R1
+	MOVD	$8, R2
+	SVC
+	MOVD	$const_ExitNoExec, R19
+
+exit:	// exit_group(R19)
+	MOVD	R19, R0
+	MOVD	$SYS_exit_group, R8
+	SVC
+	UNDEF
+	WORD	$0x4a41414a			// endMark
+	WORD	$0x4c49494c
+
+DATA ·codeStart(SB)/8, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$8

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_fcntl	25
+#define SYS_write	64
+#define SYS_ppoll	73
+#define SYS_exit_group	94
+#define SYS_prctl	167
+#define SYS_execve	221
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(R3) ours: struct pollfd, later the report
+//	16(R3) ours: struct timespec
+//	32(R3) argc; 40(R3) argv[0]; 48(R3) argv[1] ... nil; envp ... nil
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	ADDV	$-32, R3
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVV	$SYS_fcntl, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	$2, R5
+	MOVV	$1, R6
+	SYSCALL
+	MOVV	$const_ExitReentered, R23
+	BNE	R4, exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVV	$SYS_fcntl, R11
+	MOVV	$const_LifeFD, R4
+	MOVV	$2, R5
+	MOVV	$1, R6
+	SYSCALL
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVV	$SYS_prctl, R11
+	MOVV	$1, R4
+	MOVV	$9, R5
+	SYSCALL
+
+	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVV	$const_LifeFD, R4
+	MOVV	R4, 0(R3)
+	MOVV	R0, 16(R3)
+	MOVV	R0, 24(R3)
+	MOVV	$SYS_ppoll, R11
+	MOVV	R3, R4
+	MOVV	$1, R5
+	ADDV	$16, R3, R6
+	MOVV	$0, R7
+	MOVV	$0, R8
+	SYSCALL
+	MOVV	$const_ExitOrphaned, R23
+	MOVBU	6(R3), R4
+	AND	$0x18, R4			// POLLERR | POLLHUP
+	BNE	R4, exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVV	$SYS_execve, R11
+	MOVV	32(R3), R7
+	MOVV	40(R3), R4
+	ADDV	$48, R3, R5
+	SLLV	$3, R7
+	ADDV	R7, R5, R6
+	SYSCALL
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	SUBV	R4, R0, R4
+	MOVV	$-1, R5				// ReportExec, the low word
+	MOVW	R5, 0(R3)
+	MOVW	R4, 4(R3)
+	MOVV	$SYS_write, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	R3, R5
+	MOVV	$8, R6
+	SYSCALL
+	MOVV	$const_ExitNoExec, R23
+
+exit:	// exit_group(R23)
+	MOVV	R23, R4
+	MOVV	$SYS_exit_group, R11
+	SYSCALL
+	UNDEF
+	WORD	$0x4a41414a			// endMark
+	WORD	$0x4c49494c
+
+DATA ·codeStart(SB)/8, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$8

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+//go:build mips || mipsle
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_write	4004
+#define SYS_execve	4011
+#define SYS_fcntl	4055
+#define SYS_poll	4188
+#define SYS_prctl	4192
+#define SYS_exit_group	4246
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(R29) ours: struct pollfd, later the report
+//	16(R29) argc; 20(R29) argv[0]; 24(R29) argv[1] ... nil; envp ... nil
+// A system call returns its value or errno in R2, and in R7 whether it failed.
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	ADDU	$-16, R29
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOVW	$SYS_fcntl, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	$2, R5
+	MOVW	$1, R6
+	SYSCALL
+	MOVW	$const_ExitReentered, R16
+	BNE	R7, exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVW	$SYS_fcntl, R2
+	MOVW	$const_LifeFD, R4
+	MOVW	$2, R5
+	MOVW	$1, R6
+	SYSCALL
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOVW	$SYS_prctl, R2
+	MOVW	$1, R4
+	MOVW	$9, R5
+	SYSCALL
+
+	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOVW	$const_LifeFD, R4
+	MOVW	R4, 0(R29)
+	MOVW	R0, 4(R29)
+	MOVW	$SYS_poll, R2
+	MOVW	R29, R4
+	MOVW	$1, R5
+	MOVW	$0, R6
+	SYSCALL
+	MOVW	$const_ExitOrphaned, R16
+	MOVHU	6(R29), R8
+	AND	$0x18, R8			// POLLERR | POLLHUP
+	BNE	R8, exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOVW	$SYS_execve, R2
+	MOVW	16(R29), R8
+	MOVW	20(R29), R4
+	ADDU	$24, R29, R5
+	SLL	$2, R8
+	ADDU	R8, R5, R6
+	SYSCALL
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVW	$const_ReportExec, R8
+	MOVW	R8, 0(R29)
+	MOVW	R2, 4(R29)
+	MOVW	$SYS_write, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	R29, R5
+	MOVW	$8, R6
+	SYSCALL
+	MOVW	$const_ExitNoExec, R16
+
+exit:	// exit_group(R16)
+	MOVW	R16, R4
+	MOVW	$SYS_exit_group, R2
+	SYSCALL
+	UNDEF
+	WORD	$0x4a41414a			// endMark
+	WORD	$0x4c49494c
+
+DATA ·codeStart(SB)/4, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$4

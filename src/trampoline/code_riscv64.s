@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "go_asm.h"
+#include "textflag.h"
+
+#define SYS_fcntl	25
+#define SYS_write	64
+#define SYS_ppoll	73
+#define SYS_exit_group	94
+#define SYS_prctl	167
+#define SYS_execve	221
+
+// The program (see the package comment). Position independent, without data, on the stack that the kernel made:
+//	 0(X2) ours: struct pollfd, later the report
+//	16(X2) ours: struct timespec
+//	32(X2) argc; 40(X2) argv[0]; 48(X2) argv[1] ... nil; envp ... nil
+TEXT code<>(SB),NOSPLIT|NOFRAME,$0
+	ADD	$-32, X2
+
+	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
+	MOV	$SYS_fcntl, A7
+	MOV	$const_ErrorFD, A0
+	MOV	$2, A1
+	MOV	$1, A2
+	ECALL
+	MOV	$const_ExitReentered, S1
+	BNEZ	A0, exit
+
+	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOV	$const_LifeFD, A0
+	ECALL
+
+	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
+	MOV	$SYS_prctl, A7
+	MOV	$1, A0
+	MOV	$9, A1
+	ECALL
+
+	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
+	MOV	$const_LifeFD, A0
+	MOV	A0, 0(X2)
+	MOV	X0, 16(X2)
+	MOV	X0, 24(X2)
+	MOV	$SYS_ppoll, A7
+	MOV	X2, A0
+	MOV	$1, A1
+	ADD	$16, X2, A2
+	MOV	$0, A3
+	MOV	$0, A4
+	ECALL
+	MOV	$const_ExitOrphaned, S1
+	MOVBU	6(X2), A0
+	AND	$0x18, A0			// POLLERR | POLLHUP
+	BNEZ	A0, exit
+
+	// 5. execve(argv[0], &argv[1], envp)
+	MOV	$SYS_execve, A7
+	MOV	32(X2), A3
+	MOV	40(X2), A0
+	ADD	$48, X2, A1
+	SLL	$3, A3
+	ADD	A3, A1, A2
+	ECALL
+
+	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	NEG	A0, A0
+	MOV	$-1, A1				// ReportExec, the low word
+	MOVW	A1, 0(X2)
+	MOVW	A0, 4(X2)
+	MOV	$SYS_write, A7
+	MOV	$const_ErrorFD, A0
+	MOV	X2, A1
+	MOV	$8, A2
+	ECALL
+	MOV	$const_ExitNoExec, S1
+
+exit:	// exit_group(S1)
+	MOV	S1, A0
+	MOV	$SYS_exit_group, A7
+	ECALL
+	UNDEF
+	WORD	$0x4a41414a			// endMark
+	WORD	$0x4c49494c
+
+DATA ·codeStart(SB)/8, $code<>(SB)
+GLOBL ·codeStart(SB),RODATA|NOPTR,$8
