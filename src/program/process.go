@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package program
+
+import (
+	"math/bits"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gojail/src/caps"
+	"gojail/src/plan"
+)
+
+// processOp translates what makes the process what it is.
+func (c *compiler) processOp(op plan.Op) {
+	switch o := op.(type) {
+	case plan.Rlimits:
+		c.rlimits(o)
+	case plan.Personality:
+		c.call(unix.SYS_PERSONALITY, num(o.Persona))
+	case plan.Scheduler:
+		c.call(unix.SYS_SCHED_SETATTR, num(0), c.schedAttr(o), num(0))
+	case plan.IOPriority:
+		c.call(unix.SYS_IOPRIO_SET, num(1), num(0), num(uint32(o.Class)<<13|uint32(o.Level)))
+	case plan.MemoryPolicy:
+		c.memoryPolicy(o)
+	case plan.Chdir:
+		c.needRoot()
+		c.resolve(o.Path, rTmp)
+		c.call(unix.SYS_FCHDIR, rTmp.arg())
+		c.close(rTmp)
+	case plan.DropBounding:
+		c.dropBounding(o.Keep)
+	case plan.User:
+		c.user(o)
+		c.undumpable()
+	case plan.Capabilities:
+		c.capabilities(o.Sets)
+	case plan.NoNewPrivs:
+		c.call(unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), none, none, none)
+	case plan.Exec:
+		c.exec(o)
+	}
+}
+
+// needRoot opens the root directory where the plan has made none.
+func (c *compiler) needRoot() {
+	if !c.haveRoot {
+		c.haveRoot = true
+		c.call(unix.SYS_OPENAT, num(cwd), c.str("/"), num(unix.O_PATH|unix.O_CLOEXEC|unix.O_DIRECTORY), none).into(rRoot)
+	}
+}
+
+// arrange puts the descriptors where the trampoline expects them. It comes before the limits: RLIMIT_NOFILE may be tiny.
+func (c *compiler) arrange() {
+	if !c.arranged {
+		c.arranged = true
+		c.call(unix.SYS_CLOSE_RANGE, num(3), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))
+		c.call(unix.SYS_DUP3, num(c.h.Theirs), num(3), none)
+		c.call(unix.SYS_DUP3, num(c.h.LifeLine), num(4), none)
+	}
+}
+
+func (c *compiler) rlimits(o plan.Rlimits) {
+	c.arrange()
+originals:
+	for _, l := range c.h.Limits {
+		for _, have := range o.Limits {
+			if have.Resource == l.Resource {
+				continue originals
+			}
+		}
+		c.rlimit(l)
+	}
+	for _, l := range o.Limits {
+		c.rlimit(l)
+	}
+}
+
+func (c *compiler) rlimit(l plan.Rlimit) {
+	c.call(unix.SYS_PRLIMIT64, num(0), num(l.Resource), c.words64(l.Soft, l.Hard), none)
+}
+
+// schedAttr is struct sched_attr with its utilization clamps, which are zero (sched_setattr(2)).
+func (c *compiler) schedAttr(o plan.Scheduler) arg {
+	head := [...]uint32{56, o.Policy}
+	tail := [...]uint32{uint32(o.Nice), o.Priority}
+	b := make([]byte, 0, 56)
+	b = append(b, bytesOf(head[:])...)
+	b = append(b, bytesOf([]uint64{o.Flags})...)
+	b = append(b, bytesOf(tail[:])...)
+	b = append(b, bytesOf([]uint64{o.Runtime, o.Deadline, o.Period, 0})...)
+	return c.bytes(b)
+}
+
+func (c *compiler) memoryPolicy(o plan.MemoryPolicy) {
+	if len(o.Nodes) == 0 {
+		c.call(unix.SYS_SET_MEMPOLICY, num(o.Mode), none, none)
+		return
+	}
+	var words []uintptr
+	for _, n := range o.Nodes {
+		for shift := 0; shift < 64; shift += bits.UintSize {
+			words = append(words, uintptr(n>>shift))
+		}
+	}
+	for len(words) < int(o.Max)/bits.UintSize {
+		words = append(words, 0)
+	}
+	c.call(unix.SYS_SET_MEMPOLICY, num(o.Mode), c.longs(words...), num(o.Max+1)) // the kernel counts from one
+}
+
+// dropBounding tries all 64: a kernel may know more than we do. The first it does not know ends it.
+func (c *compiler) dropBounding(keep caps.Set) {
+	var unknown []int
+	for i := 0; i < 64; i++ {
+		if keep>>i&1 == 0 {
+			c.call(unix.SYS_PRCTL, num(unix.PR_CAPBSET_DROP), num(i), none, none, none).mayFail(unix.EINVAL)
+			unknown = append(unknown, c.here()-1)
+		}
+	}
+	c.land(unknown...)
+}
+
+func (c *compiler) user(o plan.User) {
+	if o.KeepCaps {
+		c.call(unix.SYS_PRCTL, num(unix.PR_SET_KEEPCAPS), num(1), none, none, none)
+	}
+	if o.SetGroups {
+		c.call(sysSetgroups, num(len(o.Groups)), c.words32(append(o.Groups[:len(o.Groups):len(o.Groups)], 0)...))
+	}
+	if o.GID >= 0 {
+		id := num(uint32(o.GID))
+		c.call(sysSetresgid, id, id, id)
+	}
+	if o.UID >= 0 {
+		id := num(uint32(o.UID))
+		c.call(sysSetresuid, id, id, id)
+	}
+}
+
+func (c *compiler) capabilities(s caps.Sets) {
+	lo, hi := func(s caps.Set) uint32 { return uint32(s) }, func(s caps.Set) uint32 { return uint32(s >> 32) }
+	c.call(unix.SYS_CAPSET, c.words32(unix.LINUX_CAPABILITY_VERSION_3, 0), c.words32(lo(s.Effective), lo(s.Permitted), lo(s.Inheritable),
+		hi(s.Effective), hi(s.Permitted), hi(s.Inheritable)))
+	c.call(unix.SYS_PRCTL, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL), none, none, none).mayFail(unix.EINVAL)
+	for i := 0; i < 64; i++ {
+		// The kernel takes an ambient capability only if it is permitted and inheritable.
+		if (s.Ambient&s.Inheritable&s.Permitted)>>i&1 != 0 {
+			c.call(unix.SYS_PRCTL, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(i), none, none)
+		}
+	}
+}
+
+// exec hands over to the trampoline: argv[0] is the file to execute, the payload's own arguments follow.
+func (c *compiler) exec(o plan.Exec) {
+	c.arrange()
+	c.call(unix.SYS_UMASK, num(o.Umask))
+	argv := c.vec(append([]string{o.Args[0]}, o.Args...))
+	if len(o.Path) == 0 {
+		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]), num(unix.X_OK))
+	} else {
+		c.lookUp(o, argv)
+	}
+	c.tell(SyncLast, none, none)
+	c.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), c.room(16), none, num(sigsetSize))
+	c.call(unix.SYS_EXECVEAT, num(c.h.Trampoline), c.empty, argv, c.vec(o.Env), num(emptyPath))
+}
+
+// lookUp is execvp's search: the first file that may be executed; EACCES if only forbidden ones were seen. The answer goes
+// into argv[0].
+func (c *compiler) lookUp(o plan.Exec, argv arg) {
+	var found []int
+	files := make([]arg, 0, len(o.Path))
+	for _, dir := range o.Path {
+		file := c.str(dir + "/" + o.Args[0])
+		files = append(files, file)
+		c.call(unix.SYS_FACCESSAT, num(cwd), file, num(unix.X_OK)).mayFail(notThere...).mayFail(unix.EACCES)
+		missing := c.here() - 1
+		c.call(unix.SYS_STATX, num(cwd), file, none, num(unix.STATX_TYPE), c.scratch).mayFail(notThere...).mayFail(unix.EACCES)
+		gone := c.here() - 1
+		dir := c.skipIfType(unix.S_IFDIR)
+		c.insn(kindWord, 0, argv, file)
+		found = append(found, c.jump())
+		c.land(missing, gone, dir)
+	}
+	for _, file := range files {
+		c.call(unix.SYS_FACCESSAT, num(cwd), file, num(unix.F_OK)).mayFail(notThere...).mayFail(unix.EACCES)
+		missing := c.here() - 1
+		c.fail(unix.EACCES)
+		c.land(missing)
+	}
+	c.fail(unix.ENOENT)
+	c.land(found...)
+}
+
+var notThere = []syscall.Errno{unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG}
