@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+// Package spawn carries a plan out: it opens what the supervisor has to open, clones the child, does the supervisor's part at the
+// sync points and says in words what has failed. It decides nothing. The protocol is drawn in package program.
+package spawn
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"gojail/src/kernel"
+	"gojail/src/plan"
+	"gojail/src/program"
+	"gojail/src/trampoline"
+)
+
+// A Parent is the process that the payload becomes a child of, and that must learn of each process before it may go on.
+type Parent interface {
+	// Announce tells of a process that waits. One that is first only makes the next one.
+	Announce(pid int, first bool) error
+	// LifeLine is a descriptor whose other end closes when the parent dies. Start owns it and closes it: what is left of it
+	// when Start returns is the child's.
+	LifeLine() int
+}
+
+// Config is what Start needs beside the plan.
+type Config struct {
+	Parent Parent
+	Limits []plan.Rlimit // the payload's, unless the plan sets them
+}
+
+// ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
+const ErrCancelled = cancelled("ended before it was started")
+
+type cancelled string
+
+func (c cancelled) Error() string { return string(c) }
+
+// Start makes the container's process. It returns when the payload has been executed. On error nothing is left: the child has
+// ended, or ends as its sync socket closes.
+func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
+	s := &start{plan: p, cfg: cfg, netns: -1}
+	defer s.close()
+	defer func() {
+		if err != nil {
+			if back := s.returnDevices(); back != nil {
+				err = &plan.Error{Reason: err.Error() + "; " + back.Error()}
+			}
+		}
+	}()
+	if err := s.open(); err != nil {
+		return 0, err
+	}
+	prog := program.Build(p, &s.handles)
+	child, e := cloneAndRun(uintptr(p.Clone), prog.Code(), uintptr(s.handles.Theirs))
+	runtime.KeepAlive(prog)
+	if e != 0 {
+		return 0, s.cloneError(e)
+	}
+	kernel.Close(s.handles.Theirs)
+	kernel.Close(s.handles.LifeLine)
+	s.handles.Theirs, s.handles.LifeLine = -1, -1
+	s.pid = child
+	// The parent learns the pid before the child may go on: it can never end unannounced.
+	first := has[plan.Fork](p)
+	if err := cfg.Parent.Announce(s.pid, first); err != nil {
+		return 0, err
+	}
+	if !has[plan.Sync](p) {
+		if err := s.outside(); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.serve(prog); err != nil {
+		return 0, err
+	}
+	return s.pid, nil
+}
+
+// start is one start under way, and the owner of its descriptors.
+type start struct {
+	plan    *plan.Plan
+	cfg     *Config
+	handles program.Handles
+	proc    kernel.Procfs
+	mapped  []mappedNS
+	pid     int // of the process that is now the container's
+	netns   int // the child's, while moved devices may have to come back
+	moved   int // network devices
+}
+
+func (s *start) close() {
+	h := &s.handles
+	for _, fd := range append(append([]int{h.Ours, h.Theirs, h.Trampoline, h.LifeLine}, h.Joins...), h.Trees...) {
+		if fd >= program.FirstFD {
+			kernel.Close(fd)
+		}
+	}
+	for _, m := range s.mapped {
+		kernel.Close(m.userns)
+	}
+	kernel.Close(s.netns)
+	s.proc.Close()
+}
+
+// has tells whether the plan has an op of this kind.
+func has[T plan.Op](p *plan.Plan) bool {
+	for _, op := range p.Ops {
+		if _, ok := op.(T); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// serve is the supervisor's side of the sync socket, from the first word to the end.
+func (s *start) serve(prog *program.Program) error {
+	for last := false; ; {
+		if !last {
+			if err := kernel.Send(s.handles.Ours, []byte{1}); err != nil {
+				return ErrCancelled
+			}
+		}
+		var m [3]uint32
+		n, err := kernel.Recv(s.handles.Ours, unsafe.Slice((*byte)(unsafe.Pointer(&m)), 12))
+		switch {
+		case err != nil: // ECONNRESET: killed before it read our word
+			return ErrCancelled
+		case n == 0:
+			return nil
+		}
+		switch {
+		case m[0] == program.SyncExec:
+			return s.failed(len(s.plan.Ops)-1, syscall.Errno(m[1]), true)
+		case m[0] < uint32(prog.Len()):
+			return s.failed(prog.Op(int(m[0])), syscall.Errno(m[1]), false)
+		case last:
+			return &Error{Op: "heed the child", Err: unix.EPROTO, Hint: "somebody has meddled with it"}
+		}
+		switch m[0] {
+		case program.SyncLast:
+			last = true
+		case program.SyncReady:
+			err = s.outside()
+		case program.SyncForked:
+			s.pid = int(m[1])
+			err = s.cfg.Parent.Announce(s.pid, false)
+		case program.SyncCopyUp:
+			err = s.copyUp(int(m[1]), int(m[2]))
+		case program.SyncMake:
+			err = s.makePath(prog, m[1], int(m[2]))
+		default:
+			err = &Error{Op: "heed the child", Err: unix.EPROTO}
+		}
+		switch {
+		case err != nil && s.still() != nil: // it failed because of that
+			return ErrCancelled
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// still tells whether the child lives. What was found by its pid before is then its own: its parent, which is not us, cannot have
+// waited for it, nor the kernel have given its pid to another.
+func (s *start) still() error {
+	if kernel.HungUp(s.handles.Ours) {
+		return ErrCancelled
+	}
+	return nil
+}
+
+// outside does Plan.Outside for the child, whose namespaces exist by now.
+func (s *start) outside() error {
+	o := &s.plan.Outside
+	write := func(file, content string) error { return s.proc.Write(s.pid, file, content, s.still) }
+	if len(o.UIDMap) > 0 {
+		if err := write("uid_map", mapText(o.UIDMap)); err != nil {
+			return s.hint(err, "linux.uidMappings", "the host ids must exist in the supervisor's user namespace, and not overlap")
+		}
+	}
+	if len(o.GIDMap) > 0 {
+		if err := write("gid_map", mapText(o.GIDMap)); err != nil {
+			return s.hint(err, "linux.gidMappings", "the host ids must exist in the supervisor's user namespace, and not overlap")
+		}
+	}
+	for _, t := range o.TimeOffsets {
+		if err := write("timens_offsets", t.Text()); err != nil {
+			return s.hint(err, "linux.timeOffsets", "no clock may become negative or overflow")
+		}
+	}
+	if o.OOMScoreAdj != nil {
+		if err := write("oom_score_adj", strconv.Itoa(*o.OOMScoreAdj)); err != nil {
+			return s.hint(err, "process.oomScoreAdj", "lowering it needs CAP_SYS_RESOURCE")
+		}
+	}
+	for _, l := range o.Raise {
+		soft, hard, err := kernel.GetRlimit(s.pid, l.Resource)
+		if err == nil && l.Hard > hard {
+			err = kernel.Prlimit(s.pid, l.Resource, soft, l.Hard)
+		}
+		if err != nil {
+			return s.hint(err, "process.rlimits", "raising the hard limit of "+l.Name+" needs CAP_SYS_RESOURCE")
+		}
+	}
+	return s.netDevices()
+}
+
+func mapText(maps []plan.IDMap) string {
+	var b strings.Builder
+	for _, m := range maps {
+		for _, v := range [...]uint32{m.Container, m.Host, m.Size} {
+			b.WriteString(strconv.FormatUint(uint64(v), 10))
+			b.WriteByte(' ')
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// An unused descriptor of Handles is -1; those in use are FirstFD or higher.
+func atLeast(fd int) (int, error) {
+	if fd >= program.FirstFD {
+		return fd, nil
+	}
+	high, err := kernel.DupAbove(fd, program.FirstFD)
+	kernel.Close(fd)
+	return high, err
+}
+
+// open opens everything that the child finds open.
+func (s *start) open() (err error) {
+	h := &s.handles
+	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Limits: s.cfg.Limits}
+	s.proc = kernel.NoProcfs
+	image, err := trampoline.Image()
+	if err != nil {
+		return err
+	}
+	if h.Trampoline, err = kernel.SealedMemfd("trampoline", image); err != nil {
+		return err
+	}
+	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {
+		return err
+	}
+	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
+		return err
+	}
+	if h.Ours, err = atLeast(h.Ours); err != nil {
+		return err
+	}
+	if h.Theirs, err = atLeast(h.Theirs); err != nil {
+		return err
+	}
+	if h.LifeLine, err = atLeast(s.cfg.Parent.LifeLine()); err != nil {
+		return err
+	}
+	if s.proc, err = kernel.OpenProcfs(); err != nil {
+		return err
+	}
+	h.Proc = s.proc.FD()
+	for _, op := range s.plan.Ops {
+		switch o := op.(type) {
+		case plan.Join:
+			err = s.openJoin(o)
+		case plan.Root:
+			if o.FromHost {
+				err = s.openTree(o.Source, o.Recursive, false, nil)
+			}
+		case plan.Bind:
+			if o.FromHost {
+				err = s.openTree(o.Source, o.Recursive, o.SkipMissing || o.MayFail, o.Mapped)
+			}
+		}
+		if err != nil {
+			return &Error{Op: op.Words(), Err: kernel.ErrnoOf(err), Hint: hintFor(op, kernel.ErrnoOf(err))}
+		}
+	}
+	return nil
+}
+
+// openJoin opens the namespace of a Join.
+func (s *start) openJoin(o plan.Join) (err error) {
+	fd := -1
+	if o.Path != "" {
+		fd, err = kernel.OpenNamespace(o.Path)
+	} else {
+		var pidfd int
+		if pidfd, err = kernel.PidfdOpen(o.PID); err == nil {
+			fd, err = kernel.OpenNamespaceOf(o.PID, pidfd, o.Type.File())
+			kernel.Close(pidfd)
+		}
+	}
+	if err == nil {
+		fd, err = atLeast(fd)
+	}
+	if err == nil {
+		s.handles.Joins = append(s.handles.Joins, fd)
+	}
+	return err
+}
+
+// openTree opens a mount on behalf of the child, with its id mapping.
+func (s *start) openTree(source string, recursive, mayMiss bool, m *plan.Mapped) error {
+	fd, err := kernel.OpenTree(source, recursive)
+	if mayMiss && (kernel.ErrnoOf(err) == unix.ENOENT || kernel.ErrnoOf(err) == unix.ENOTDIR) {
+		s.handles.Trees = append(s.handles.Trees, -1)
+		return nil
+	}
+	if err == nil {
+		err = kernel.SetPrivate(fd)
+	}
+	if err == nil && m != nil {
+		err = s.mapTree(fd, m)
+	}
+	if err == nil {
+		fd, err = atLeast(fd)
+	}
+	if err != nil {
+		kernel.Close(fd)
+		return err
+	}
+	s.handles.Trees = append(s.handles.Trees, fd)
+	return nil
+}
