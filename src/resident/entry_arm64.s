@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+#include "textflag.h"
+
+// See entry_amd64.s.
+TEXT jail_entry(SB),NOSPLIT|NOFRAME,$0
+	MOVD	RSP, R0			// ABIInternal: the first argument
+	SUB	$32, RSP		// 8(RSP): where the function may spill it
+	MOVD	$0, g
+	MOVD	·entryFn(SB), R26	// the closure context
+	MOVD	(R26), R1
+	CALL	(R1)
+	ADD	$32, RSP
+	JMP	_rt0_arm64_linux(SB)

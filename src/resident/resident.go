@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+// Package resident is the process that the caller of ujail starts and knows. It never runs the Go runtime: the ELF entry point
+// (-ldflags '-E jail_entry') calls enter before one exists, which forks and stays, while the child goes on into Go's own entry
+// and is the worker, an ordinary Go program that does what needs thought. So the process that lasts as long as the container has
+// one thread and a few pages of its own, its pid and name are what the caller started, and no worker's end takes the payload
+// along.
+//
+// Everything below enter is nosplit, allocates nothing, makes raw system calls and keeps its state, without pointers, in bss.
+//
+//	caller ──exec──> resident ──fork──> worker ──clone(CLONE_PARENT)──> child ──exec──> payload
+//	                     ^                 │ control socket (seqpacket):
+//	                     │<── want ────────┤   a worker is wanted when the container has ended
+//	                     │<── payload ─────┤   this is the payload's process; it waits for the worker's word
+//	                     │<── started ─────┘   its exec has succeeded
+//
+// and a life line, a socket pair that carries no bytes: its other end is the child's until the payload's exec closes it. The child
+// sees on it that the resident has died, the resident that the payload runs.
+//
+// The resident is the payload's parent: it forwards signals to a pid that cannot be reused before it waits for it, answers TERM
+// with KILL after a time, and ends with the payload's status. Before "started" a signal that ends a process ends the container
+// with KILL: as pid 1 of its namespace a process without handlers would ignore anything else.
+package resident
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// boot is what the resident tells a worker: it is in memory when the worker is forked.
+var boot struct {
+	mode   uint32
+	ctl    int32        // the worker's end of the control socket
+	life   int32        // the child's end of the life line
+	status int32        // Stopped: what the container's end will be reported as
+	limits [4][2]uint64 // the limits of raised as the caller set them
+}
+
+// raised are the limits that the worker changes for itself: Go raises NOFILE, too little address space kills it, and without file
+// size it cannot even write a memfd.
+var raised = [4]uintptr{unix.RLIMIT_NOFILE, unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_FSIZE}
+
+// message is what a worker tells the resident, a packet each.
+type message struct {
+	kind   uint32
+	pid    int32
+	killMS uint32 // time between TERM and KILL
+	first  uint32 // msgPayload: this process only makes the next one and ends with 0
+}
+
+const (
+	msgWant = iota + 1
+	msgPayload
+	msgStarted
+)
+
+const (
+	stoppedLimitMS = 10000 // a worker that tears down may take this long
+	leftoverMS     = 2000
+	forkTries      = 50   // 20 ms apart
+	stopTries      = 2000 // 0.1 ms apart
+)
+
+var r struct {
+	self, sig, ctl, timer int32
+	life                  int32 // our end of the life line: it hangs up when nobody holds the other one any more
+	worker, payload       int32 // pids; 0: none, or no more
+	first                 bool  // payload is a process that only makes the next one
+	had, started          bool  // there was a payload; it has been executed
+	want                  bool  // a worker is wanted at the end
+	cancel                int32 // signal that ended a container before it was started
+	held                  [2]uint64
+	code                  int32 // the payload's status
+	stranger              int32 // pid of a child that has just ended and that nobody has announced
+	strangerCode          int32
+	failed                int32 // the start worker's status if not 0
+	killMS                uint32
+	poll                  [3]struct {
+		fd              int32
+		events, revents int16
+	}
+	msg  message
+	info [128]byte // struct signalfd_siginfo
+}
+
+//lint:ignore U1000 the entry point (entry_*.s) calls it
+var entryFn = enter
+
+// enter returns in processes that are to become Go programs.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func enter(stack *uintptr) {
+	argv0 := *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(stack), unsafe.Sizeof(uintptr(0))))
+	if argv0 == nil {
+		return
+	}
+	quieten(stack)
+	if !isJail(argv0) {
+		return
+	}
+	setUp()
+	if forkWorker(Start) {
+		return
+	}
+	for {
+		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 3, 0, 0, 8)
+		readControl()
+		readSignals()
+		readTimer()
+		reap()
+		if r.worker != 0 {
+			continue
+		}
+		readControl() // what the worker has said before it ended
+		if r.payload != 0 {
+			if !r.started { // the start worker failed or died
+				kill(r.payload, unix.SIGKILL)
+			}
+			continue
+		}
+		if !r.want || boot.mode == Stopped {
+			leave()
+		}
+		boot.status = status()
+		arm(stoppedLimitMS)
+		if forkWorker(Stopped) {
+			return
+		}
+		if r.worker == 0 { // could not be forked
+			leave()
+		}
+	}
+}
+
+// setUp leaves nothing of what the caller may have left to us: descriptors, signal dispositions and mask.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func setUp() {
+	sys(unix.SYS_CLOSE_RANGE, 3, uintptr(^uint32(0)), 0, 0, 0)
+	for { // 0 to 2 must not become ours
+		fd := sys(unix.SYS_OPENAT, ^uintptr(99), uintptr(unsafe.Pointer(&devNull)), unix.O_RDWR|unix.O_CLOEXEC, 0, 0)
+		if fd < 0 || fd > 2 {
+			sys(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0)
+			break
+		}
+		sys(unix.SYS_FCNTL, uintptr(fd), unix.F_SETFD, 0, 0, 0)
+	}
+	all := [2]uint64{^uint64(0), ^uint64(0)}
+	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&all)), 0, sigsetSize, 0)
+	var dfl [6]uint64 // an inherited "ignore" would lose the payload's status (CHLD) and reach the payload (HUP, PIPE)
+	for s := uintptr(1); s <= sigsetSize*8; s++ {
+		sys(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0)
+	}
+	for i := range raised {
+		sys(unix.SYS_PRLIMIT64, 0, raised[i], 0, uintptr(unsafe.Pointer(&boot.limits[i])), 0)
+	}
+	var pair [2]int32
+	r.self = int32(sys(unix.SYS_GETPID, 0, 0, 0, 0, 0))
+	r.sig = int32(sys(unix.SYS_SIGNALFD4, ^uintptr(0), uintptr(unsafe.Pointer(&all)), sigsetSize, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0))
+	r.timer = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
+	e := sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0)
+	if r.sig < 0 || r.timer < 0 || e < 0 {
+		say("ujail: no descriptors left\n")
+		exit(1)
+	}
+	r.ctl, boot.ctl, r.killMS = pair[0], pair[1], 5000
+	if sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0) < 0 {
+		say("ujail: no descriptors left\n")
+		exit(1)
+	}
+	r.life, boot.life = pair[0], pair[1]
+	r.poll[0].fd, r.poll[1].fd, r.poll[2].fd = r.sig, r.ctl, r.timer
+	for i := range r.poll {
+		r.poll[i].events = unix.POLLIN
+	}
+}
+
+// forkWorker returns true in the worker. Its signals: those the kernel raises for faults and those Go uses work, the others stay
+// blocked, so that a Ctrl-C to the process group is the resident's alone.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func forkWorker(mode uint32) bool {
+	boot.mode = mode
+	pid := sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
+	for n := 0; pid < 0 && n < forkTries; n++ {
+		pause := [2]uintptr{0, 20e6}
+		sys(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0, 0, 0)
+		pid = sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
+	}
+	if pid < 0 {
+		say("ujail: cannot fork\n")
+		if mode == Start {
+			exit(1)
+		}
+		return false
+	}
+	if pid > 0 {
+		r.worker = int32(pid)
+		sys(unix.SYS_CLOSE, uintptr(boot.life), 0, 0, 0, 0)
+		boot.life = -1
+		return false
+	}
+	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if int32(sys(unix.SYS_GETPPID, 0, 0, 0, 0, 0)) != r.self {
+		exit(1)
+	}
+	for i := 1; i < len(raised); i++ {
+		for _, max := range [2]uint64{^uint64(0), boot.limits[i][1]} { // without CAP_SYS_RESOURCE: up to the hard limit
+			lim := [2]uint64{max, max}
+			if sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0) == 0 {
+				break
+			}
+		}
+	}
+	mask := workerMask()
+	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, sigsetSize, 0)
+	sys(unix.SYS_CLOSE, uintptr(r.sig), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r.timer), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r.ctl), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r.life), 0, 0, 0, 0) // or the child would not see the resident's death
+	return true
+}
+
+// workerMask is what a worker blocks, as the kernel has it: an array of long. Words of 32 bits are in the right order everywhere: where a
+// long has 64 all our machines are little-endian.
+//
+//go:nosplit
+//go:norace
+func workerMask() [4]uint32 {
+	const open = uint64(workerSignals)
+	return [4]uint32{^uint32(open & 0xffffffff), ^uint32(open >> 32), ^uint32(0), ^uint32(0)}
+}
+
+// workerSignals are open in a worker; the last two are for the C library's threads.
+const workerSignals = 1<<(unix.SIGSEGV-1) | 1<<(unix.SIGBUS-1) | 1<<(unix.SIGFPE-1) | 1<<(unix.SIGILL-1) | 1<<(unix.SIGTRAP-1) |
+	1<<(unix.SIGABRT-1) | 1<<(unix.SIGSYS-1) | 1<<(unix.SIGPIPE-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGPROF-1) | 1<<31 | 1<<32

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package resident
+
+import (
+	"unsafe"
+
+	"gojail/src/kernel"
+)
+
+// The modes of this process.
+const (
+	Plain   = iota // no resident: an applet that needs none
+	Start          // the worker that starts the container
+	Stopped        // the worker that tears down: the container has ended
+)
+
+// Mode says what this process is.
+func Mode() int { return int(boot.mode) }
+
+// Status is what the container's end will be reported as. It is set in mode Stopped.
+func Status() int { return int(boot.status) }
+
+// LifeLine is the end of the life line that the child gets. Whoever makes the child closes it then: while anybody holds it the
+// resident takes the payload for not executed. The other end is the resident's alone.
+func LifeLine() int { return int(boot.life) }
+
+// A Limit is a resource limit as the caller of ujail had set it. The worker has changed it for itself.
+type Limit struct {
+	Resource   uint8
+	Soft, Hard uint64
+}
+
+// Limits are the payload's, unless its configuration has others.
+func Limits() [4]Limit {
+	var out [4]Limit
+	for i := range raised {
+		out[i] = Limit{uint8(raised[i]), boot.limits[i][0], boot.limits[i][1]}
+	}
+	return out
+}
+
+func tell(m message) error {
+	return kernel.Send(int(boot.ctl), unsafe.Slice((*byte)(unsafe.Pointer(&m)), unsafe.Sizeof(m)))
+}
+
+// WantStopped asks for a worker in mode Stopped when the container has ended, in whatever way.
+func WantStopped() error { return tell(message{kind: msgWant}) }
+
+// Announce makes pid, a child of the resident, the process that signals go to and whose status is reported. killMS is the time
+// in milliseconds between TERM and KILL. A process that is first only makes the next one, which is announced in its turn.
+func Announce(pid int, killMS uint32, first bool) error {
+	m := message{kind: msgPayload, pid: int32(pid), killMS: killMS}
+	if first {
+		m.first = 1
+	}
+	return tell(m)
+}
+
+// Started says that the payload runs: from now on signals are its business.
+func Started() error { return tell(message{kind: msgStarted}) }
