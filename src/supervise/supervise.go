@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+// Package supervise is what a worker does for each event in a container's life: start it, and clean up when it has ended. The
+// process that lives as long as the container is package resident's; a worker lives for milliseconds.
+package supervise
+
+import (
+	"errors"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"gojail/src/kernel"
+	"gojail/src/plan"
+	"gojail/src/resident"
+	"gojail/src/slim"
+	"gojail/src/spawn"
+	"gojail/src/spec"
+)
+
+// Exit statuses of ujail itself; everything else is the payload's.
+const (
+	ExitFailed = 1
+	ExitUsage  = 2
+)
+
+// Logf takes one line for the user, without a newline.
+type Logf func(line string)
+
+// Start is the first worker: it starts the jail that the options describe. Its result is ujail's exit status if that was not
+// possible, and 0 if the payload runs.
+func Start(o *slim.Options, env []string, logf Logf) int {
+	prefix := ""
+	if o.Name != "" {
+		prefix = o.Name + ": "
+	}
+	say := func(s string) { logf(prefix + plan.Message(s)) }
+	if !kernel.IsRoot() {
+		say("must be run as root")
+		return ExitFailed
+	}
+	if major, minor, text := kernel.Release(); !newEnough(major, minor) {
+		say("this kernel is Linux " + text + ": at least 5.15 is needed (OpenWrt 23.05 and later have it)")
+		return ExitFailed
+	}
+	if o.Bundle != "" && !o.Immediately {
+		say("-J without -i waits for `ubus call container." + o.Name + " start`, which this version does not offer: add -i")
+		return ExitFailed
+	}
+	p, err := Plan(o, env)
+	if err == nil {
+		for _, w := range p.Warnings {
+			say("warning: " + w)
+		}
+		for _, line := range report(p, o.Debug) {
+			logf(prefix + line)
+		}
+		err = run(p, o)
+	}
+	if err == nil && o.Bundle != "" && !kernel.Exists(slim.UbusSocket) {
+		say("warning: there is no ubusd at " + slim.UbusSocket + ": the container runs, but is not on the bus")
+	}
+	if err == nil || err == spawn.ErrCancelled {
+		return 0
+	}
+	say(err.Error())
+	return status(err)
+}
+
+// report is what -d shows: from 1 on what a user may wonder about, from 2 on everything.
+func report(p *plan.Plan, level int) (lines []string) {
+	switch {
+	case level > 1:
+		lines = strings.Split(strings.TrimSuffix(p.Text(), "\n"), "\n")
+	case level > 0:
+		for _, n := range p.Notes {
+			lines = append(lines, "note: "+plan.Message(n))
+		}
+	}
+	return lines
+}
+
+// Plan is the plan for these options.
+func Plan(o *slim.Options, env []string) (*plan.Plan, error) {
+	facts := plan.Facts{Files: files{}, Root: files{}, Env: env}
+	var err error
+	if o.OverlayDir, err = absolute(o.OverlayDir); err != nil {
+		return nil, err
+	}
+	if o.Bundle != "" {
+		return bundlePlan(o)
+	}
+	if o.Rootfs, err = absolute(o.Rootfs); err != nil {
+		return nil, err
+	}
+	facts.Root = files{o.Rootfs}
+	var c *specs.LinuxCapabilities
+	if o.Capabilities != "" {
+		b, err := kernel.ReadFile(o.Capabilities, spec.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		if c, err = spec.DecodeCapabilities(b); err != nil {
+			return nil, &plan.Error{Where: o.Capabilities, Reason: err.Error()}
+		}
+	}
+	return plan.FromSlim(o, c, facts)
+}
+
+func bundlePlan(o *slim.Options) (*plan.Plan, error) {
+	dir, err := absolute(o.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	file := dir + "/config.json"
+	b, err := kernel.ReadFile(file, spec.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	s, err := spec.Decode(b)
+	if err == nil {
+		err = spec.Validate(s)
+	}
+	if err != nil {
+		return nil, &plan.Error{Where: file, Reason: err.Error()}
+	}
+	if o.NoNewPrivs {
+		s.Process.NoNewPrivileges = true
+	}
+	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
+	if err != nil {
+		return nil, &plan.Error{Where: file, Reason: err.Error()}
+	}
+	return p, nil
+}
+
+// parent is the resident as package spawn wants it.
+type parent struct {
+	killMS  uint32
+	pidFile string
+	written bool // the pid file
+}
+
+// Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.
+func (p *parent) Announce(pid int, first bool) error {
+	if err := resident.Announce(pid, p.killMS, first); err != nil || first || p.pidFile == "" {
+		return err
+	}
+	p.written = true
+	return kernel.WriteFile(p.pidFile, []byte(itoa(pid)+"\n"), 0o644)
+}
+
+// removePidFile is for a start that failed: the file names a process that is no more. What was not written by us, or is no file
+// (/dev/null), stays.
+func (p *parent) removePidFile() {
+	if !p.written {
+		return
+	}
+	if r, err := kernel.OpenRegular("", p.pidFile); err == nil && r != nil {
+		r.Close()
+		_ = kernel.Unlink(p.pidFile)
+	}
+}
+
+func (p *parent) LifeLine() int { return resident.LifeLine() }
+
+func run(p *plan.Plan, o *slim.Options) (err error) {
+	if len(plan.Leftovers(o)) > 0 {
+		if err := resident.WantStopped(); err != nil {
+			return err
+		}
+	}
+	made, err := makeDirs(p.Outside.Dirs)
+	defer func() {
+		if err != nil {
+			unmake(made)
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
+	cfg := &spawn.Config{Parent: parent}
+	names := [...]string{"nofile", "as", "data", "fsize"}
+	for i, l := range resident.Limits() {
+		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})
+	}
+	if _, err := spawn.Start(p, cfg); err != nil {
+		parent.removePidFile()
+		return err
+	}
+	return resident.Started()
+}
+
+// makeDirs makes what the container needs outside, parents included, and gives it away. It tells what was not there before.
+func makeDirs(dirs []plan.HostDir) (made []string, err error) {
+	for _, d := range dirs {
+		for i := 1; i <= len(d.Path); i++ {
+			if i == len(d.Path) || d.Path[i] == '/' {
+				anew, err := kernel.Mkdir(d.Path[:i], d.Mode)
+				if err != nil {
+					return made, err
+				}
+				if anew {
+					made = append(made, d.Path[:i])
+				}
+			}
+		}
+		if d.Owner != nil {
+			if err := kernel.Chown(d.Path, d.Owner.UID, d.Owner.GID); err != nil {
+				return made, err
+			}
+		}
+	}
+	return made, nil
+}
+
+// unmake removes the directories that were made for a start that failed. Overlayfs makes one in its work directory.
+func unmake(dirs []string) {
+	for i := len(dirs) - 1; i >= 0; i-- {
+		_ = kernel.Rmdir(dirs[i] + "/work")
+		_ = kernel.Rmdir(dirs[i])
+	}
+}
+
+// Stopped is the worker that runs when the container has ended.
+func Stopped(o *slim.Options) int {
+	for _, d := range plan.Leftovers(o) {
+		_ = kernel.Rmdir(d.Path) // one that holds something is somebody's
+	}
+	return 0
+}
+
+// status is the exit status of a start that failed: as the shell's where the payload could not be executed.
+func status(err error) int {
+	var e *spawn.Error
+	var p *plan.Error
+	switch {
+	case errors.As(err, &e) && e.Exec && notFound(e.Err):
+		return 127
+	case errors.As(err, &e) && e.Exec:
+		return 126
+	case errors.As(err, &p) && p.Exit != 0:
+		return p.Exit
+	}
+	return ExitFailed
+}
+
+// newEnough: openat2, close_range with CLOSE_RANGE_CLOEXEC, mount_setattr with nosymfollow, clone3 into a cgroup, cgroup.kill.
+func newEnough(major, minor int) bool { return major > 5 || major == 5 && minor >= 15 }
+
+func absolute(path string) (string, error) {
+	if path == "" || path[0] == '/' {
+		return path, nil
+	}
+	wd, err := kernel.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return wd + "/" + path, nil
+}
