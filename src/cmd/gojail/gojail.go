@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"gojail/src/plan"
+	"gojail/src/slim"
+	"gojail/src/supervise"
+)
+
+const usage = `gojail: containers and jailed services for OpenWrt
+
+  gojail plan BUNDLE                      print what starting an OCI bundle would do; nothing is done
+  gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
+                                          the same for a slim jail
+  gojail features                         what is supported, as JSON (OCI runtime-spec, features.md)
+  gojail version                          print the version
+  gojail help                             this text
+
+The same file is ujail where it is called so: see ujail --help.
+`
+
+// gojail is the applet of this project's own commands.
+func gojail(args, env []string, io stdio) int {
+	if len(args) == 0 {
+		io.err(usage)
+		return 2
+	}
+	switch args[0] {
+	case "plan":
+		return printPlan(args[1:], env, io)
+	case "features":
+		io.out(features())
+	case "version", "--version", "-V":
+		io.out("gojail " + version + "\n")
+	case "help", "--help", "-h":
+		io.out(usage)
+	default:
+		io.err("gojail: " + args[0] + ": no such command; see gojail help\n")
+		return 2
+	}
+	return 0
+}
+
+func printPlan(args, env []string, io stdio) int {
+	var o *slim.Options
+	var err error
+	switch {
+	case len(args) > 1 && args[0] == "--":
+		o, err = slim.Parse(args[1:])
+	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
+		o = &slim.Options{Bundle: args[0], Name: base(strings.TrimRight(args[0], "/"))}
+	default:
+		io.err("gojail: usage: gojail plan BUNDLE, or gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]\n")
+		return 2
+	}
+	if err == nil {
+		p, perr := supervise.Plan(o, env)
+		if perr == nil {
+			io.out(p.Text())
+			return 0
+		}
+		err = perr
+	}
+	var u *slim.UsageError
+	io.err("gojail: plan: " + plan.Message(err.Error()) + "\n")
+	if errors.As(err, &u) {
+		return 2
+	}
+	return 1
+}

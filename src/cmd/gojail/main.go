@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+// Gojail is one binary with several names: what it is called as says what it does.
+//
+// Synopsis:
+//
+//	ujail [OPTIONS] -- COMMAND [ARGS]     run a program in a jail, or an OCI bundle (-J)
+//	gojail plan BUNDLE                    print what starting a bundle would do
+//	gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
+//	gojail features                       print what is supported, as the OCI runtime-spec has it
+//	gojail version | help
+package main
+
+import (
+	"os"
+
+	"gojail/src/kernel"
+	"gojail/src/resident"
+)
+
+// version is set by the Makefile.
+var version = "unknown"
+
+// stdio is where an applet writes.
+type stdio struct{ out, err func(string) }
+
+func main() {
+	io := stdio{func(s string) { os.Stdout.WriteString(s) }, complain}
+	os.Exit(run(os.Args, resident.Environ(os.Environ()), io))
+}
+
+// complain writes to stderr. It goes past package os, which ends the process where nobody reads: a warning must not end a start.
+func complain(s string) { _ = kernel.WriteAll(2, "stderr", []byte(s)) }
+
+// run is main with its surroundings as arguments.
+func run(args, env []string, io stdio) int {
+	name := "gojail"
+	if len(args) > 0 {
+		name = base(args[0])
+		args = args[1:]
+	}
+	switch name {
+	case "ujail":
+		if resident.Mode() == resident.Plain {
+			io.err("ujail: this binary was linked without -E jail_entry and cannot supervise: build it with make\n")
+			return 2
+		}
+		return ujail(args, env, io)
+	case "gojail":
+		return gojail(args, env, io)
+	}
+	io.err(name + ": no such applet; there are: gojail, ujail\n")
+	return 2
+}
+
+func base(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			return path[i+1:]
+		}
+	}
+	return path
+}

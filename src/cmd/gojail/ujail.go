@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package main
+
+import (
+	"errors"
+
+	"gojail/src/resident"
+	"gojail/src/slim"
+	"gojail/src/supervise"
+)
+
+// ujail is procd's jail starter, with the command line of the C one.
+func ujail(args, env []string, io stdio) int {
+	logf := func(s string) { io.err("ujail: " + s + "\n") }
+	o, err := slim.Parse(args)
+	if err != nil {
+		logf(err.Error())
+		var u *slim.UsageError
+		if errors.As(err, &u) {
+			return supervise.ExitUsage
+		}
+		return supervise.ExitFailed
+	}
+	switch {
+	case o.Help:
+		io.out(slim.Usage())
+		return 0
+	case o.Version:
+		io.out("ujail (gojail) " + version + "\n")
+		return 0
+	case resident.Mode() == resident.Stopped:
+		return supervise.Stopped(o)
+	}
+	return supervise.Start(o, env, logf)
+}
