@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-only
+#
+# Installs what a make target needs from Debian: only the packages that are missing, and says which.
+#
+#	tests/deps.sh ci|demo|lint|unit|race|cross|root|bench|test...
+
+set -euo pipefail
+
+die() {
+	echo "deps: $*" >&2
+	exit 1
+}
+
+declare -A wanted=()
+
+# want SET: notes the packages of a set. test is everything that `make test` runs.
+want() {
+	local packages
+	case $1 in
+	ci) packages='make ca-certificates' ;;
+	demo | root) packages='busybox-static' ;;
+	lint) packages='shellcheck shfmt' ;;
+	unit) packages='iproute2 libcap2-bin' ;;
+	race) packages='iproute2 libcap2-bin gcc libc6-dev' ;;
+	cross) packages='qemu-user-static' ;;
+	bench) packages='busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
+	test)
+		want demo
+		want lint
+		want unit
+		want race
+		want cross
+		want root
+		return
+		;;
+	*) die "unknown set of packages: $1" ;;
+	esac
+	for package in $packages; do
+		wanted[$package]=1
+	done
+}
+
+(($#)) || die "which set of packages? See the head of $0"
+for set in "$@"; do
+	want "$set"
+done
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps: not Debian, nothing is installed; needed are what Debian calls: ${!wanted[*]}" >&2
+	exit 0
+fi
+
+missing=()
+for package in "${!wanted[@]}"; do
+	[[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+((EUID == 0)) || die "missing: ${missing[*]}. Install them, or run this as root"
+echo "deps: installing from Debian: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any -o Acquire::Retries=3)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for step in update "install -y --no-install-recommends ${missing[*]}"; do
+	# shellcheck disable=SC2086 # the step is a list of words
+	"${apt[@]}" $step >"$log" 2>&1 </dev/null || {
+		cat "$log" >&2
+		die "apt-get ${step%% *} failed"
+	}
+done

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package root
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Known ways out of containers, by the CVE's number. Each is tried, and must fail.
+
+func programHash(t *testing.T) [32]byte {
+	t.Helper()
+	text, err := os.ReadFile(programPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sha256.Sum256(text)
+}
+
+// runc's own binary could be executed as the payload, and then written through
+// /proc/PID/exe.
+func TestEscape2019_5736(t *testing.T) {
+	before := programHash(t)
+	for name, c := range map[string]struct {
+		files map[string]string // of mode 0755; "-> x" is a link
+		args  []string
+	}{
+		"itself":              {nil, []string{"/proc/self/exe"}},
+		"itself, by thread":   {nil, []string{"/proc/thread-self/exe"}},
+		"itself, with a name": {nil, []string{"/proc/self/exe", "-n", "x", "-c", "--", "/bin/sh"}},
+		"link":                {map[string]string{"bin/evil": "-> /proc/self/exe"}, []string{"/bin/evil"}},
+		"link in PATH":        {map[string]string{"bin/evil": "-> /proc/self/exe"}, []string{"evil"}},
+		"interpreter":         {map[string]string{"bin/evil": "#!/proc/self/exe\n"}, []string{"/bin/evil"}},
+		"interpreter, arg":    {map[string]string{"bin/evil": "#!/proc/self/exe -c\n"}, []string{"/bin/evil", "x"}},
+		"interpreter, link":   {map[string]string{"bin/evil": "#!/bin/link\n", "bin/link": "-> /proc/self/exe"}, []string{"/bin/evil"}},
+		"interpreter twice":   {map[string]string{"bin/evil": "#!/bin/two\n", "bin/two": "#!/proc/self/exe\n"}, []string{"/bin/evil"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, writable, args(c.args...), user(0, 0))
+			b.write("etc/resolv.conf", "", 0o644)
+			for file, text := range c.files {
+				if to, ok := strings.CutPrefix(text, "-> "); ok {
+					b.link(file, to)
+				} else {
+					b.write(file, text, 0o755)
+				}
+			}
+			r := b.run().ends(126)
+			if r.stdout != "" {
+				t.Errorf("printed %q", r.stdout)
+			}
+			if c.args[0][0] == '/' {
+				slimRun(t, "-p -R "+b.root(), c.args...).ends(126)
+			}
+		})
+	}
+	if programHash(t) != before {
+		t.Fatal("the program was overwritten")
+	}
+	t.Run("written while a payload runs", func(t *testing.T) {
+		// the payload sees its supervisor: no pid namespace, but runc's capabilities
+		b := newBundle(t, withoutNamespace(specs.PIDNamespace), script(
+			"for p in $PPID self $$; do (echo overwritten >/proc/$p/exe) 2>/dev/null && echo wrote $p; (echo x >/proc/$p/mem) 2>/dev/null && echo mem $p; done; :"))
+		b.run().ends(0)
+		if programHash(t) != before {
+			t.Fatal("the program was overwritten")
+		}
+	})
+}
+
+// A mount over /proc hides what the runtime writes there: labels, limits.
+func TestEscape2019_16884(t *testing.T) {
+	watch(t)
+	for _, dst := range []string{"/proc", "/proc/self", "/proc/1/attr", "/proc/self/attr/exec", "/proc/sys", "/proc/sysrq-trigger",
+		"//proc", "/proc/", "/./proc/self", "/srv/../proc/self", "/proc/net", "/to-proc/self"} {
+		t.Run(dst, func(t *testing.T) {
+			for kind, e := range map[string]edit{
+				"tmpfs": mount(dst, "tmpfs", "tmpfs"), "bind": bind("/mnt/bin", dst), "rbind": mount(dst, "none", "/mnt/bin", "rbind", "ro"),
+			} {
+				b := newBundle(t, args("/bin/echo", "ran"), e)
+				b.link("to-proc", "/proc")
+				if r := b.run().ends(1); r.stdout != "" || !strings.Contains(r.stderr, "proc") {
+					t.Errorf("%s: printed %q and %q", kind, r.stdout, r.stderr)
+				}
+			}
+		})
+	}
+	fake := "/tmp/fake-proc"
+	writeFile(t, fake, "fake\n", 0o644)
+	t.Cleanup(func() { os.Remove(fake) })
+	for _, name := range words("cpuinfo meminfo stat uptime loadavg diskstats swaps partitions") {
+		t.Run(name, func(t *testing.T) {
+			newBundle(t, args("/bin/cat", "/proc/"+name), bind(fake, "/proc/"+name, "ro")).run().prints("fake\n")
+		})
+	}
+	t.Run("slim", func(t *testing.T) {
+		for _, options := range []string{"-p -r /mnt/bin:/proc/self", "-p -w /mnt/bin:/proc/sys", "-p -w " + fake + ":/proc/cpuinfo", "-r /mnt/bin:/proc", "-p -R / -w /mnt/bin:/proc/1"} {
+			if r := slimRun(t, options, busybox, "echo", "ran"); r.code == 0 || r.stdout != "" || !strings.Contains(r.stderr, "/proc") {
+				t.Errorf("%s: exit status %d, printed %q and %q", options, r.code, r.stdout, r.stderr)
+			}
+		}
+	})
+}
+
+// rootfs/proc as a link has the runtime write its settings elsewhere. Also
+// 2023-27561 and 2023-28642.
+func TestEscape2019_19921(t *testing.T) {
+	for _, name := range []string{"proc", "sys"} {
+		for _, to := range []string{"srv", "/srv", "/", "..", "/tmp", "/mnt", "loop/" + name, name} {
+			t.Run(name+" to "+to, func(t *testing.T) {
+				b := newBundle(t, args("/bin/echo", "ran"), writable)
+				b.link(name, to)
+				b.run().refused("/" + name)
+				b.write("etc/resolv.conf", "", 0o644)
+				slimRun(t, "-p -s -R "+b.root(), "/bin/echo", "ran").refused("/" + name)
+			})
+		}
+	}
+	t.Run("a file", func(t *testing.T) {
+		b := newBundle(t, args("/bin/echo", "ran"), writable)
+		if err := os.Remove(b.root("proc")); err != nil {
+			t.Fatal(err)
+		}
+		b.write("proc", "", 0o644).run().refused("/proc")
+	})
+}
+
+// An inherited descriptor of a host directory as the working directory.
+func TestEscape2024_21626(t *testing.T) {
+	b := newBundle(t, script("pwd; ls ..; ls ../../../.."))
+	try := func(t *testing.T, cwd string) {
+		b.spec.Process.Cwd = cwd
+		run(t, shelled("exec 7</ 8</etc", b.command())).refused(cwd)
+	}
+	for n := 3; n <= 20; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { try(t, fmt.Sprintf("/proc/self/fd/%d", n)) })
+	}
+	b.link("away", "/proc/self/fd/7").link("cwd", "/proc/self/cwd").link("root", "/proc/1/root")
+	for _, cwd := range []string{"/proc/1/fd/7", "/proc/self/cwd", "/proc/thread-self/fd/8", "/away", "/cwd", "/root", "/proc/self/root", "/proc/1/cwd/new"} {
+		t.Run(cwd, func(t *testing.T) { try(t, cwd) })
+	}
+	t.Run("fds of pid 1", func(t *testing.T) {
+		b.spec.Process.Cwd = "/"
+		script("ls /proc/1/fd; :")(b.spec)
+		run(t, shelled("exec 7</ 8</etc", b.command())).prints("0\n1\n2\n")
+	})
+}
+
+// The image's /dev/null is what paths are masked with, if the runtime takes it.
+func TestEscape2025_31133(t *testing.T) {
+	watch(t)
+	victim := "/tmp/victim"
+	t.Cleanup(func() { os.Remove(victim) })
+	for name, make := range map[string]func(*bundle){
+		"link to the host":      func(b *bundle) { b.link("dev/null", victim) },
+		"link to sysrq-trigger": func(b *bundle) { b.link("dev/null", "/proc/sysrq-trigger") },
+		"link to core_pattern":  func(b *bundle) { b.link("dev/null", "/proc/sys/kernel/core_pattern") },
+		"plain file":            func(b *bundle) { b.write("dev/null", "mine\n", 0o666) },
+		"directory":             func(b *bundle) { b.write("dev/null/file", "mine\n", 0o666) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, victim, "untouched\n", 0o666)
+			b := newBundle(t, writable, withoutMount("/dev"), withoutMount("/dev/pts"), withoutMount("/dev/shm"), withoutMount("/dev/mqueue"),
+				script("cat /etc/secret; (echo written >/etc/secret) 2>/dev/null; stat -c %t:%T /etc/secret"))
+			b.write("etc/secret", "secret\n", 0o666)
+			b.spec.Linux.MaskedPaths = []string{"/etc/secret"}
+			make(b)
+			// refusing such an image is as good as masking with the real one
+			if r := b.run(); r.code == 0 {
+				r.prints("1:3\n")
+			} else {
+				r.refused("/dev/null")
+			}
+			if text, err := os.ReadFile(victim); string(text) != "untouched\n" {
+				t.Errorf("the host's file: %q, %v", text, err)
+			}
+		})
+	}
+}
+
+// The directory above a mount's target is swapped for a link to a host
+// directory while the container starts. Also 2024-45310.
+func TestEscape2021_30465(t *testing.T) {
+	host := hostFiles(t, map[string]string{"host": ""})
+	tree := hostTree(t, opened)
+	b := newBundle(t, args("/bin/ls", "/vol/x"), writable, bind(tree, "/vol/x/deep"), mount("/vol/x/tmp", "tmpfs", "tmpfs"))
+	b.write("vol/x/real", "", 0o644).link("vol/y", host)
+	stop, done := make(chan bool), sync.WaitGroup{}
+	done.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Renameat2(unix.AT_FDCWD, b.root("vol/x"), unix.AT_FDCWD, b.root("vol/y"), unix.RENAME_EXCHANGE)
+			}
+		}
+	})
+	for i := range rounds(t, 60) {
+		r := b.run()
+		if strings.Contains(r.stdout, "host") {
+			t.Errorf("round %d: the host's directory shows inside: %q", i, r.stdout)
+		}
+		entries, err := os.ReadDir(host)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("round %d: made on the host: %v, %v", i, entries, err)
+			break
+		}
+	}
+	close(stop)
+	done.Wait()
+}
+
+// What the runtime writes below /proc it writes to procfs, and not to what the
+// image has there.
+func TestEscape2025_52881(t *testing.T) {
+	score := 500
+	b := newBundle(t, writable, withoutMount("/proc"), args("/bin/echo", "ran"))
+	b.write("proc/sys/net/ipv4/ip_forward", "fake\n", 0o666).write("proc/self/oom_score_adj", "fake\n", 0o666).write("proc/1/oom_score_adj", "fake\n", 0o666)
+	b.spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+	b.spec.Process.OOMScoreAdj = &score
+	b.spec.Linux.MaskedPaths, b.spec.Linux.ReadonlyPaths = nil, nil
+	b.run().prints("ran\n")
+	for _, name := range []string{"proc/sys/net/ipv4/ip_forward", "proc/self/oom_score_adj", "proc/1/oom_score_adj"} {
+		if text, err := os.ReadFile(b.root(name)); string(text) != "fake\n" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+// Inheritable capabilities nobody asked for.
+func TestEscape2022_29162(t *testing.T) {
+	for _, e := range []edit{user(0, 0), user(1000, 1000)} {
+		if got := payloadStatus(t, "CapInh", e); got != bits() {
+			t.Errorf("inheritable %s", got)
+		}
+	}
+}
+
+// rootfs/dev as a link to a host directory. Also 2026-47766.
+func TestEscape2026_41579(t *testing.T) {
+	host := hostFiles(t, nil)
+	for _, readonly := range []bool{true, false} {
+		b := newBundle(t, script("ls -A /dev/; echo ran"))
+		b.spec.Root.Readonly = readonly
+		b.link("dev", host)
+		if r := b.run(); r.code != 0 {
+			r.refused("/dev")
+		}
+		b.write("etc/resolv.conf", "", 0o644)
+		slimRun(t, "-p -R "+b.root(), "/bin/echo", "ran")
+		if entries, err := os.ReadDir(host); err != nil || len(entries) != 0 {
+			t.Errorf("made on the host: %v, %v", entries, err)
+		}
+	}
+}
+
+// The image's links lead into the image. The C ujail follows them on the host.
+func TestD27LinksStayInside(t *testing.T) {
+	host := hostFiles(t, map[string]string{"dir/host": "of the host\n"})
+	tree := hostTree(t, opened)
+	for name, c := range map[string]struct {
+		edit edit
+		want string
+	}{
+		"mount":     {bind(tree, "/link/made"), tree + "\n"},
+		"file":      {bind(tree+"/name", "/link/made/name"), tree + "\n"},
+		"tmpcopyup": {mount("/link/dir", "tmpfs", "tmpfs", "tmpcopyup"), "none\n"},
+		"device": {func(s *specs.Spec) {
+			s.Linux.Devices = []specs.LinuxDevice{{Type: "c", Path: "/dev/link/made", Major: 1, Minor: 3}}
+		}, "none\n"},
+		"cwd": {func(s *specs.Spec) { s.Process.Cwd = "/link/made" }, "none\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, writable, withoutMount("/dev"), withoutMount("/dev/pts"), withoutMount("/dev/shm"), withoutMount("/dev/mqueue"),
+				script("cat /link/made/name 2>&- || echo none; cat /link/dir/host 2>&- ; :"), c.edit)
+			b.link("link", "../../.."+host).link("dev/link", host)
+			// a link to nowhere may be refused, but not followed
+			b.run()
+			if err := os.MkdirAll(b.root(host, "dir"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			b.run().prints(c.want)
+			if entries, err := os.ReadDir(host); err != nil || len(entries) != 1 {
+				t.Errorf("made on the host: %v, %v", entries, err)
+			}
+		})
+	}
+}
