@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-only
+#
+# make help lists the targets.
+
+VERSION := 0.1.0
+
+# The entry point is the project's own (src/resident): a binary without -E is not gojail.
+LDFLAGS := -s -w -E jail_entry -X main.version=$(VERSION)
+APPLETS := ujail
+
+# Where Go is if it was unpacked and PATH does not have it yet.
+export PATH := $(PATH):/usr/local/go/bin
+export LDFLAGS VERSION
+
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test test-root test-vm bench fuzz lint unit race cross package install clean help
+
+build: ## the program, build/gojail, and its names (build/ujail)
+	@mkdir -p build
+	$(GO_BUILD) -o build/gojail ./src/cmd/gojail
+	@for applet in $(APPLETS); do ln -sf gojail build/$$applet; done
+
+demo: build ## a container and a slim jail that show what they see (root)
+	@tests/deps.sh demo
+	@tests/demo/demo.sh build/ujail
+
+test: ## the whole suite: lint unit race fuzz cross test-root demo (root)
+	@tests/deps.sh test
+	@tests/suite.sh build lint unit race fuzz cross test-root demo
+
+test-root: build ## the program run as root, looked at from inside and outside (root)
+	@tests/deps.sh root
+	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m ./tests/root
+
+test-vm: ## tests in a virtual machine: limits on a real cgroup v2
+	@echo 'test-vm comes with part 3, which brings control groups'
+
+bench: build ## time and memory beside crun, runc and a C floor (root)
+	@tests/deps.sh bench
+	GOJAIL=$(CURDIR)/build/ujail tests/perf/bench.sh $(BENCHFLAGS)
+
+fuzz: ## every decoder fuzzed for FUZZTIME (50000x: inputs; or 10m)
+	@tests/fuzz.sh
+
+lint: ## gofmt, go vet, staticcheck, shellcheck, shfmt
+	@tests/deps.sh lint
+	@tests/lint.sh
+
+unit: ## the tests beside the code, and those of the sources
+	@tests/deps.sh unit
+	go test $$(go list ./src/... ./tests/... | grep -v /tests/root$$)
+
+# Not the packages that act where there is no Go runtime: the detector cannot look there.
+race: ## the same under the race detector, where it applies
+	@tests/deps.sh race
+	CGO_ENABLED=1 go test -race $$(go list ./src/... | grep -vE '/src/(resident|spawn|trampoline)$$')
+
+cross: ## every architecture: vet, build, run in an emulator
+	@tests/deps.sh cross
+	@mkdir -p build/cross
+	@tests/cross/run.sh
+
+package: ## packages for OpenWrt
+	@echo 'package comes with part 7, which brings the packages for OpenWrt'
+
+install: build ## into $(DESTDIR)/usr/sbin and /sbin of this machine
+	install -D build/gojail $(DESTDIR)/usr/sbin/gojail
+	@mkdir -p $(DESTDIR)/sbin
+	for applet in $(APPLETS); do ln -sf ../usr/sbin/gojail $(DESTDIR)/sbin/$$applet; done
+
+clean: ## removes build/
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1#\2/p' Makefile | while IFS='#' read -r name text; do \
+		printf '%-12s %s\n' "$$name" "$$text"; done
