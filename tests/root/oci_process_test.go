@@ -52,7 +52,7 @@ func TestOCIStdin(t *testing.T) {
 
 func TestOCIStderr(t *testing.T) {
 	r := newBundle(t, script("echo no >&2; exit 3")).run().ends(3)
-	if !strings.HasSuffix(r.stderr, "no\n") || r.stdout != "" {
+	if !strings.Contains("\n"+r.stderr, "\nno\n") || r.stdout != "" {
 		t.Errorf("stdout %q, stderr %q", r.stdout, r.stderr)
 	}
 }
