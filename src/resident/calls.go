@@ -45,9 +45,22 @@ func kill(pid int32, s syscall.Signal) {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func arm(ms uint32) {
+func arm(ms uint32) { armTimer(r.timer, ms) }
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func armTimer(fd int32, ms uint32) {
 	t := [4]uintptr{0, 0, uintptr(ms / 1000), uintptr(ms%1000)*1e6 + 1}
-	sys(unix.SYS_TIMERFD_SETTIME, uintptr(r.timer), 0, uintptr(unsafe.Pointer(&t)), 0, 0)
+	sys(unix.SYS_TIMERFD_SETTIME, uintptr(fd), 0, uintptr(unsafe.Pointer(&t)), 0, 0)
+}
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func disarm(fd int32) {
+	var t [4]uintptr
+	sys(unix.SYS_TIMERFD_SETTIME, uintptr(fd), 0, uintptr(unsafe.Pointer(&t)), 0, 0)
 }
 
 var devNull = [...]byte{'/', 'd', 'e', 'v', '/', 'n', 'u', 'l', 'l', 0}

@@ -13,12 +13,19 @@ import (
 //go:norace
 //go:nocheckptr
 func readControl() {
-	for sys(unix.SYS_RECVFROM, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.msg)), unsafe.Sizeof(r.msg), unix.MSG_DONTWAIT, 0) == int(unsafe.Sizeof(r.msg)) {
+	for {
+		fd, ok := receive()
+		if !ok {
+			return
+		}
+		if r.msg.kind != msgHold {
+			drop(fd)
+		}
 		switch r.msg.kind {
 		case msgWant:
 			r.want = true
 		case msgPayload:
-			r.payload, r.first, r.had, r.killMS = r.msg.pid, r.msg.first != 0, true, r.msg.killMS
+			r.payload, r.first, r.had, r.killMS = r.msg.pid, r.msg.first != 0, true, r.msg.ms
 			switch {
 			case r.payload == r.stranger:
 				payloadEnded(r.strangerCode)
@@ -26,6 +33,16 @@ func readControl() {
 				payloadEnded(128 + int32(unix.SIGKILL))
 			case r.cancel != 0:
 				kill(r.payload, unix.SIGKILL)
+			}
+		case msgHold:
+			slot := uint32(r.msg.pid) % slots
+			drop(boot.held[slot])
+			boot.held[slot] = fd
+		case msgWake:
+			r.wakeMS = r.msg.ms
+		case msgKill:
+			if r.started {
+				kill(r.payload, syscall.Signal(r.msg.pid))
 			}
 		case msgStarted:
 			r.started = true
@@ -35,6 +52,97 @@ func readControl() {
 				}
 			}
 		}
+	}
+}
+
+// receive takes a message, and the descriptor that came with it or -1.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func receive() (fd int32, ok bool) {
+	var control struct {
+		unix.Cmsghdr
+		fd, fd2 int32
+	}
+	var iov unix.Iovec
+	iov.Base, iov.Len = (*byte)(unsafe.Pointer(&r.msg)), messageSize
+	var hdr unix.Msghdr
+	hdr.Iov, hdr.Iovlen = &iov, 1
+	hdr.Control, hdr.Controllen = (*byte)(unsafe.Pointer(&control)), unix.SizeofCmsghdr+8
+	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
+	fd = -1
+	if n >= 0 && hdr.Controllen >= unix.SizeofCmsghdr+4 && control.Type == unix.SCM_RIGHTS {
+		fd = control.fd
+	}
+	if n != messageSize {
+		drop(fd)
+		return -1, false
+	}
+	return fd, true
+}
+
+// drop closes a descriptor, or nothing.
+//
+//go:nosplit
+//go:norace
+func drop(fd int32) {
+	if fd >= 0 {
+		sys(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0)
+	}
+}
+
+// serve starts a worker for the events that are due. It returns true in the worker.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func serve() bool {
+	r.due = false
+	armTimer(r.wake, eventLimitMS)
+	if forkWorker(Event) {
+		return true
+	}
+	if r.worker == 0 { // could not be forked
+		r.due = true
+		armTimer(r.wake, replaceMS)
+	}
+	return false
+}
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func readWake() {
+	var n uint64
+	if sys(unix.SYS_READ, uintptr(r.wake), uintptr(unsafe.Pointer(&n)), 8, 0, 0) != 8 {
+		return
+	}
+	r.due = true
+	if boot.mode == Event && r.worker != 0 {
+		kill(r.worker, unix.SIGKILL)
+	}
+}
+
+// workerEnded arms the next wake. After one that has failed the bus is as good as lost: what was read of it is.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func workerEnded(code int32) {
+	readControl() // what it has said
+	if boot.mode == Event && code != 0 {
+		say("ujail: the worker for ubus has failed: another one takes its place\n")
+		drop(boot.held[Bus])
+		boot.held[Bus], r.due, r.wakeMS = -1, false, replaceMS
+	}
+	ms := r.wakeMS
+	r.wakeMS = 0
+	switch {
+	case ms != 0:
+		armTimer(r.wake, ms)
+	case boot.mode == Event: // its limit
+		disarm(r.wake)
 	}
 }
 
@@ -162,6 +270,7 @@ func ended(pid, st int32) {
 		if boot.mode == Start {
 			r.failed = code
 		}
+		workerEnded(code)
 	default: // perhaps announced since we last looked
 		r.stranger, r.strangerCode = pid, code
 		readControl()

@@ -12,10 +12,16 @@
 //	                     ^                 │ control socket (seqpacket):
 //	                     │<── want ────────┤   a worker is wanted when the container has ended
 //	                     │<── payload ─────┤   this is the payload's process; it waits for the worker's word
-//	                     │<── started ─────┘   its exec has succeeded
+//	                     │<── started ─────┤   its exec has succeeded
+//	                     │<── hold ────────┤   keep this descriptor for the workers to come
+//	                     │<── wake ────────┤   start a worker after this time
+//	                     │<── kill ────────┘   send the payload a signal
 //
 // and a life line, a socket pair that carries no bytes: its other end is the child's until the payload's exec closes it. The child
 // sees on it that the resident has died, the resident that the payload runs.
+//
+// Between events there is no worker. The next one is started when the bus that is held is readable, or closed, when the time of a wake
+// has come, and when the container has ended. What it has to know stands in the held state.
 //
 // The resident is the payload's parent: it forwards signals to a pid that cannot be reused before it waits for it, answers TERM
 // with KILL after a time, and ends with the payload's status. Before "started" a signal that ends a process ends the container
@@ -34,6 +40,8 @@ var boot struct {
 	ctl    int32        // the worker's end of the control socket
 	life   int32        // the child's end of the life line
 	status int32        // Stopped: what the container's end will be reported as
+	held   [slots]int32 // descriptors
+	pid    int32        // the payload's
 	limits [4][2]uint64 // the limits of raised as the caller set them
 }
 
@@ -43,32 +51,42 @@ var raised = [4]uintptr{unix.RLIMIT_NOFILE, unix.RLIMIT_AS, unix.RLIMIT_DATA, un
 
 // message is what a worker tells the resident, a packet each.
 type message struct {
-	kind   uint32
-	pid    int32
-	killMS uint32 // time between TERM and KILL
-	first  uint32 // msgPayload: this process only makes the next one and ends with 0
+	kind  uint32
+	pid   int32  // msgHold: the slot; msgKill: the signal
+	ms    uint32 // msgPayload: time between TERM and KILL; msgWake: when
+	first uint32 // msgPayload: this process only makes the next one and ends with 0
 }
 
 const (
 	msgWant = iota + 1
 	msgPayload
 	msgStarted
+	msgHold // with the descriptor, or without one to drop what is held
+	msgWake
+	msgKill
 )
+
+const messageSize = 16
 
 const (
 	stoppedLimitMS = 10000 // a worker that tears down may take this long
 	leftoverMS     = 2000
-	forkTries      = 50   // 20 ms apart
-	stopTries      = 2000 // 0.1 ms apart
+	eventLimitMS   = 10000 // and one that serves an event this long
+	replaceMS      = 500   // a worker that has failed is replaced after this time
+	forkTries      = 50    // 20 ms apart
+	stopTries      = 2000  // 0.1 ms apart
 )
 
 var r struct {
 	self, sig, ctl, timer int32
+	wake                  int32 // timer: of a wake, and while a worker serves an event its limit
 	life                  int32 // our end of the life line: it hangs up when nobody holds the other one any more
 	worker, payload       int32 // pids; 0: none, or no more
 	first                 bool  // payload is a process that only makes the next one
 	had, started          bool  // there was a payload; it has been executed
 	want                  bool  // a worker is wanted at the end
+	due                   bool  // an event waits for a worker
+	wakeMS                uint32
 	cancel                int32 // signal that ended a container before it was started
 	held                  [2]uint64
 	code                  int32 // the payload's status
@@ -76,7 +94,7 @@ var r struct {
 	strangerCode          int32
 	failed                int32 // the start worker's status if not 0
 	killMS                uint32
-	poll                  [3]struct {
+	poll                  [5]struct {
 		fd              int32
 		events, revents int16
 	}
@@ -106,18 +124,29 @@ func enter(stack *uintptr) {
 		return
 	}
 	for {
-		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 3, 0, 0, 8)
+		r.poll[4].fd = -1
+		if r.worker == 0 && r.started {
+			r.poll[4].fd = boot.held[Bus]
+		}
+		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 5, 0, 0, 8)
+		if r.poll[4].fd >= 0 && r.poll[4].revents != 0 {
+			r.due = true
+		}
 		readControl()
 		readSignals()
 		readTimer()
+		readWake()
 		reap()
 		if r.worker != 0 {
 			continue
 		}
 		readControl() // what the worker has said before it ended
 		if r.payload != 0 {
-			if !r.started { // the start worker failed or died
+			switch {
+			case !r.started: // the start worker failed or died
 				kill(r.payload, unix.SIGKILL)
+			case r.due && serve():
+				return
 			}
 			continue
 		}
@@ -164,7 +193,8 @@ func setUp() {
 	r.sig = int32(sys(unix.SYS_SIGNALFD4, ^uintptr(0), uintptr(unsafe.Pointer(&all)), sigsetSize, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0))
 	r.timer = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
 	e := sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0)
-	if r.sig < 0 || r.timer < 0 || e < 0 {
+	r.wake = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
+	if r.sig < 0 || r.timer < 0 || r.wake < 0 || e < 0 {
 		say("ujail: no descriptors left\n")
 		exit(1)
 	}
@@ -174,7 +204,10 @@ func setUp() {
 		exit(1)
 	}
 	r.life, boot.life = pair[0], pair[1]
-	r.poll[0].fd, r.poll[1].fd, r.poll[2].fd = r.sig, r.ctl, r.timer
+	for i := range boot.held {
+		boot.held[i] = -1
+	}
+	r.poll[0].fd, r.poll[1].fd, r.poll[2].fd, r.poll[3].fd = r.sig, r.ctl, r.timer, r.wake
 	for i := range r.poll {
 		r.poll[i].events = unix.POLLIN
 	}
@@ -187,7 +220,7 @@ func setUp() {
 //go:norace
 //go:nocheckptr
 func forkWorker(mode uint32) bool {
-	boot.mode = mode
+	boot.mode, boot.pid = mode, r.payload
 	pid := sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
 	for n := 0; pid < 0 && n < forkTries; n++ {
 		pause := [2]uintptr{0, 20e6}
@@ -223,6 +256,7 @@ func forkWorker(mode uint32) bool {
 	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, sigsetSize, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.sig), 0, 0, 0, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.timer), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r.wake), 0, 0, 0, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.ctl), 0, 0, 0, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.life), 0, 0, 0, 0) // or the child would not see the resident's death
 	return true

@@ -13,7 +13,35 @@ const (
 	Plain   = iota // no resident: an applet that needs none
 	Start          // the worker that starts the container
 	Stopped        // the worker that tears down: the container has ended
+	Event          // a worker for the bus, or for a wake
 )
+
+// The descriptors that the resident holds for its workers.
+const (
+	Bus   = iota // the connection to ubusd: a worker is started when it is readable
+	State        // what a worker has to know
+	slots
+)
+
+// Held is a descriptor that the resident held when this worker was started, or -1. It is this process' own copy.
+func Held(slot int) int { return int(boot.held[slot]) }
+
+// Hold has the resident keep a duplicate of fd, which stays the caller's, in place of what it holds there. With -1 it keeps nothing.
+func Hold(slot, fd int) error {
+	m := message{kind: msgHold, pid: int32(slot)}
+	_, err := kernel.SendFD(int(boot.ctl), m.bytes(), fd)
+	return err
+}
+
+// Wake has a worker in mode Event started ms milliseconds after this one has ended, if nothing else starts one before.
+func Wake(ms uint32) error { return tell(message{kind: msgWake, ms: ms}) }
+
+// Kill has the resident send the payload a signal, which it alone can do without hitting a stranger. A payload that does not run, or no
+// more, gets none.
+func Kill(sig int) error { return tell(message{kind: msgKill, pid: int32(sig)}) }
+
+// Payload is the pid of the payload when this worker was started, 0 for none.
+func Payload() int { return int(boot.pid) }
 
 // Mode says what this process is.
 func Mode() int { return int(boot.mode) }
@@ -40,9 +68,12 @@ func Limits() [4]Limit {
 	return out
 }
 
-func tell(m message) error {
-	return kernel.Send(int(boot.ctl), unsafe.Slice((*byte)(unsafe.Pointer(&m)), unsafe.Sizeof(m)))
-}
+func (m *message) bytes() []byte { return unsafe.Slice((*byte)(unsafe.Pointer(m)), messageSize) }
+
+func tell(m message) error { return kernel.Send(int(boot.ctl), m.bytes()) }
+
+// The compiler checks the size of a message.
+var _ [messageSize]byte = [unsafe.Sizeof(message{})]byte{}
 
 // WantStopped asks for a worker in mode Stopped when the container has ended, in whatever way.
 func WantStopped() error { return tell(message{kind: msgWant}) }
@@ -50,7 +81,7 @@ func WantStopped() error { return tell(message{kind: msgWant}) }
 // Announce makes pid, a child of the resident, the process that signals go to and whose status is reported. killMS is the time
 // in milliseconds between TERM and KILL. A process that is first only makes the next one, which is announced in its turn.
 func Announce(pid int, killMS uint32, first bool) error {
-	m := message{kind: msgPayload, pid: int32(pid), killMS: killMS}
+	m := message{kind: msgPayload, pid: int32(pid), ms: killMS}
 	if first {
 		m.first = 1
 	}

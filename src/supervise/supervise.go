@@ -47,7 +47,7 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		say("-J without -i waits for `ubus call container." + o.Name + " start`, which this version does not offer: add -i")
 		return ExitFailed
 	}
-	p, err := Plan(o, env)
+	p, r, err := planFor(o, env)
 	if err == nil {
 		for _, w := range p.Warnings {
 			say("warning: " + w)
@@ -57,8 +57,10 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		}
 		err = run(p, o)
 	}
-	if err == nil && o.Bundle != "" && !kernel.Exists(slim.UbusSocket) {
-		say("warning: there is no ubusd at " + slim.UbusSocket + ": the container runs, but is not on the bus")
+	if err == nil && r != nil {
+		if err := handOver(r, offer(r, logf)); err != nil {
+			say("warning: the container runs, but is not on the bus: " + err.Error())
+		}
 	}
 	if err == nil || err == spawn.ErrCancelled {
 		return 0
@@ -82,13 +84,24 @@ func report(p *plan.Plan, level int) (lines []string) {
 
 // Plan is the plan for these options.
 func Plan(o *slim.Options, env []string) (*plan.Plan, error) {
+	p, _, err := planFor(o, env)
+	return p, err
+}
+
+// planFor is the plan, and of a bundle what the object on the bus tells of it.
+func planFor(o *slim.Options, env []string) (*plan.Plan, *record, error) {
+	if o.Bundle != "" {
+		return bundlePlan(o)
+	}
+	p, err := slimPlan(o, env)
+	return p, nil, err
+}
+
+func slimPlan(o *slim.Options, env []string) (*plan.Plan, error) {
 	facts := plan.Facts{Files: files{}, Root: files{}, Env: env}
 	var err error
 	if o.OverlayDir, err = absolute(o.OverlayDir); err != nil {
 		return nil, err
-	}
-	if o.Bundle != "" {
-		return bundlePlan(o)
 	}
 	if o.Rootfs, err = absolute(o.Rootfs); err != nil {
 		return nil, err
@@ -107,31 +120,39 @@ func Plan(o *slim.Options, env []string) (*plan.Plan, error) {
 	return plan.FromSlim(o, c, facts)
 }
 
-func bundlePlan(o *slim.Options) (*plan.Plan, error) {
+func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
+	var err error
+	if o.OverlayDir, err = absolute(o.OverlayDir); err != nil {
+		return nil, nil, err
+	}
 	dir, err := absolute(o.Bundle)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	file := dir + "/config.json"
 	b, err := kernel.ReadFile(file, spec.MaxSize)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := spec.Decode(b)
 	if err == nil {
 		err = spec.Validate(s)
 	}
 	if err != nil {
-		return nil, &plan.Error{Where: file, Reason: err.Error()}
+		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
 	}
 	if o.NoNewPrivs {
 		s.Process.NoNewPrivileges = true
 	}
 	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
 	if err != nil {
-		return nil, &plan.Error{Where: file, Reason: err.Error()}
+		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
 	}
-	return p, nil
+	r := &record{name: o.Name, bundle: dir, version: s.Version}
+	for k, v := range s.Annotations {
+		r.annotations = append(r.annotations, annotation{k, v})
+	}
+	return p, r, nil
 }
 
 // parent is the resident as package spawn wants it.

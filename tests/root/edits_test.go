@@ -76,3 +76,12 @@ func shifted(s *specs.Spec) {
 	s.Linux.UIDMappings, s.Linux.GIDMappings = ids, ids
 	namespace(specs.UserNamespace, "")(s)
 }
+
+func annotation(key, value string) edit {
+	return func(s *specs.Spec) {
+		if s.Annotations == nil {
+			s.Annotations = map[string]string{}
+		}
+		s.Annotations[key] = value
+	}
+}

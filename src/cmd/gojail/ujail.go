@@ -31,6 +31,8 @@ func ujail(args, env []string, io stdio) int {
 		return 0
 	case resident.Mode() == resident.Stopped:
 		return supervise.Stopped(o)
+	case resident.Mode() == resident.Event:
+		return supervise.Event(logf)
 	}
 	return supervise.Start(o, env, logf)
 }

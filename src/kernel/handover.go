@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package kernel
+
+import "golang.org/x/sys/unix"
+
+// ReadMemfd is the whole content of a file in memory, whatever its offset is, which several processes may share.
+func ReadMemfd(fd, max int) ([]byte, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(fd, &st) }); err != nil {
+		return nil, fail("fstat", "memfd", err)
+	}
+	if st.Size < 0 || st.Size > int64(max) {
+		return nil, fail("read", "memfd", unix.EFBIG)
+	}
+	b := make([]byte, st.Size)
+	for at := 0; at < len(b); {
+		var n int
+		err := retry(func() (err error) {
+			n, err = unix.Pread(fd, b[at:], int64(at))
+			return err
+		})
+		if err == nil && n == 0 {
+			err = unix.EIO
+		}
+		if err != nil {
+			return nil, fail("read", "memfd", err)
+		}
+		at += n
+	}
+	return b, nil
+}
+
+// Signal is the number of a signal on this machine: of its name, with SIG or without, or of the number itself. Real-time signals have no
+// names.
+func Signal(s string) (number int, ok bool) {
+	if len(s) < 4 || s[:3] != "SIG" {
+		s = "SIG" + s
+	}
+	n := unix.SignalNum(s)
+	return int(n), n != 0
+}
+
+// MaxSignal is the highest number of a signal.
+const MaxSignal = sigsetBits

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package supervise
+
+import (
+	"time"
+
+	"gojail/src/kernel"
+	"gojail/src/plan"
+	"gojail/src/resident"
+	"gojail/src/slim"
+	"gojail/src/ubus"
+)
+
+// How long ubusd may take, and how long to wait before it is tried again: a bus that hangs, or is not there, holds nothing up.
+const (
+	busLimit   = time.Second
+	busPause   = 5 * time.Millisecond // a burst of messages is one worker
+	firstRetry = 1000                 // milliseconds
+	lastRetry  = 30000
+)
+
+// offer puts the container on the bus: the object container.NAME.
+func offer(r *record, logf Logf) *ubus.Client {
+	c, err := ubus.Dial(ubus.Within(busLimit), slim.UbusSocket)
+	if err == nil {
+		r.object, err = c.AddObject(ubus.Within(busLimit), "container."+r.name, methods)
+		if err != nil {
+			c.Close()
+		}
+	}
+	if err == nil {
+		r.retry, r.warned = 0, false
+		return c
+	}
+	if !r.warned { // once, not at each attempt
+		r.warned = true
+		logf(r.name + ": " + plan.Message("warning: "+busFault(err)+": the container runs, but is not on the bus"))
+	}
+	r.retry = min(max(2*r.retry, firstRetry), lastRetry)
+	return nil
+}
+
+func busFault(err error) string {
+	if !kernel.Exists(slim.UbusSocket) {
+		return "there is no ubusd at " + slim.UbusSocket
+	}
+	return err.Error()
+}
+
+// handOver leaves the connection and the record to the worker that comes next, and the resident to wait for what starts it.
+func handOver(r *record, c *ubus.Client) error {
+	fd := -1
+	r.bus = ubus.State{}
+	if c != nil {
+		fd, r.bus = c.Detach()
+	}
+	b, err := r.encode()
+	memfd := -1
+	if err == nil {
+		memfd, err = kernel.SealedMemfd("container", b)
+	}
+	if err == nil {
+		err = resident.Hold(resident.State, memfd)
+	}
+	if err == nil {
+		err = resident.Hold(resident.Bus, fd)
+	}
+	if err == nil && r.retry > 0 {
+		err = resident.Wake(r.retry)
+	}
+	kernel.Close(memfd)
+	kernel.Close(fd)
+	return err
+}
+
+// Event is the worker that serves the bus: what has come in, and if ubusd is gone another attempt to reach it.
+func Event(logf Logf) int {
+	if err := event(logf); err != nil {
+		logf(plan.Message(err.Error()))
+		return ExitFailed
+	}
+	return 0
+}
+
+func event(logf Logf) error {
+	b, err := kernel.ReadMemfd(resident.Held(resident.State), maxRecord)
+	if err != nil {
+		return err
+	}
+	r, err := decodeRecord(b)
+	if err != nil {
+		return err
+	}
+	var c *ubus.Client
+	if fd := resident.Held(resident.Bus); fd >= 0 {
+		if c, err = ubus.Resume(fd, r.bus); err != nil {
+			kernel.Close(fd)
+		}
+	} else {
+		c = offer(r, logf)
+	}
+	if c != nil && !answer(r, c) {
+		c.Close()
+		c, r.retry = nil, firstRetry
+	}
+	return handOver(r, c)
+}
+
+// answer answers what has come in, until nothing does any more. False: the connection is of no use any more.
+func answer(r *record, c *ubus.Client) bool {
+	box := container{record: r, status: stateRunning, pid: resident.Payload(), kill: resident.Kill}
+	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
+		if fatal := serveOne(&box, c, ubus.Within(busPause)); fatal != nil {
+			return fatal == ubus.ErrTimeout
+		}
+	}
+	return true
+}
+
+// serveOne answers one call. The error is ErrTimeout where none came, and Fatal.
+func serveOne(box *container, c *ubus.Client, until ubus.Until) error {
+	in, err := c.Receive(until)
+	switch {
+	case err != nil && !ubus.Fatal(err):
+		return ubus.ErrTimeout
+	case err != nil:
+		return err
+	}
+	kernel.Close(in.FD)
+	if in.Kind != ubus.KindCall {
+		return nil
+	}
+	data, status := box.handle(in)
+	if data != nil {
+		err = c.Reply(ubus.Within(busLimit), in.Ticket, data)
+	}
+	if err == nil {
+		err = c.Finish(ubus.Within(busLimit), in.Ticket, status, -1)
+	}
+	if err != nil && !ubus.Fatal(err) {
+		err = nil
+	}
+	return err
+}

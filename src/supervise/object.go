@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package supervise
+
+import (
+	"strconv"
+
+	"gojail/src/blob"
+	"gojail/src/kernel"
+	"gojail/src/ubus"
+)
+
+// The states of a container (runtime-spec, runtime.md, "State").
+const (
+	stateCreated = "created"
+	stateRunning = "running"
+	stateStopped = "stopped"
+)
+
+// methods are those of the object container.NAME. Their order and arguments are the C ujail's.
+var methods = []ubus.Method{
+	{Name: "start"},
+	{Name: "state"},
+	{Name: "kill", Args: []ubus.Arg{{Name: "signal", Type: blob.Int32}}},
+}
+
+// container is what the object answers for.
+type container struct {
+	*record
+	status string
+	pid    int
+	// start and kill are what the calls do.
+	start func() ubus.Status
+	kill  func(signal int) error
+}
+
+// handle answers a call: with data, if it is not nil, and a status.
+func (c *container) handle(in *ubus.Incoming) ([]byte, ubus.Status) {
+	switch in.Method {
+	case "state":
+		b, err := c.state()
+		if err != nil {
+			return nil, ubus.StatusNoMemory
+		}
+		return b, ubus.StatusOK
+	case "start":
+		if c.status != stateCreated {
+			return nil, ubus.StatusInvalidArgument
+		}
+		return nil, c.start()
+	case "kill":
+		signal, ok := signalOf(in.Data)
+		switch {
+		case !ok:
+			return nil, ubus.StatusInvalidArgument
+		case c.status == stateStopped:
+			return nil, ubus.StatusNotFound
+		case signal == 0: // only whether it is there
+			return nil, ubus.StatusOK
+		case c.kill(signal) != nil:
+			return nil, ubus.StatusUnknownError
+		}
+		return nil, ubus.StatusOK
+	}
+	return nil, ubus.StatusMethodNotFound
+}
+
+// state is the OCI state.
+func (c *container) state() ([]byte, error) {
+	var w blob.Builder
+	w.AddString("ociVersion", c.version)
+	w.AddString("id", c.name)
+	w.AddString("status", c.status)
+	if c.status != stateStopped {
+		w.AddUint32("pid", uint32(c.pid))
+	}
+	w.AddString("bundle", c.bundle)
+	w.OpenTable("annotations")
+	for _, a := range c.annotations {
+		w.AddString(a.key, a.value)
+	}
+	w.Close()
+	return w.Bytes()
+}
+
+const sigterm = 15
+
+// signalOf is the argument of kill: a number, or a name with SIG or without. TERM if there is none.
+func signalOf(data []byte) (signal int, ok bool) {
+	signal = sigterm
+	d := blob.NewFields(data)
+	for d.Next() {
+		if d.Name() != "signal" {
+			continue
+		}
+		switch d.Type() {
+		case blob.String:
+			if signal, ok = signalNamed(d.Text()); !ok {
+				return 0, false
+			}
+		case blob.Int8, blob.Int16, blob.Int32, blob.Int64:
+			n := d.Int()
+			if n < 0 || n > kernel.MaxSignal {
+				return 0, false
+			}
+			signal = int(n)
+		default:
+			return 0, false
+		}
+	}
+	return signal, d.Err() == nil
+}
+
+func signalNamed(s string) (int, bool) {
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
+		return int(n), n <= kernel.MaxSignal
+	}
+	return kernel.Signal(s)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package supervise
+
+import (
+	"errors"
+
+	"gojail/src/blob"
+	"gojail/src/ubus"
+)
+
+// A record is what workers leave for those who come after them, in a sealed memfd that the resident holds: what the container is, as it
+// was when it was made, and where the conversation with ubusd has stopped.
+type record struct {
+	name, bundle, version string
+	annotations           []annotation
+	object                uint32 // what ubusd calls container.NAME
+	bus                   ubus.State
+	retry                 uint32 // milliseconds until the next attempt to reach ubusd
+	warned                bool   // the user has been told that there is none
+}
+
+type annotation struct{ key, value string }
+
+const (
+	recordVersion = 1
+	maxRecord     = 4 << 20 // bytes
+)
+
+// The attributes of a record.
+const (
+	recVersion = iota + 1
+	recName
+	recBundle
+	recOCIVersion
+	recKey
+	recValue
+	recObject
+	recClient
+	recSeq
+	recPending
+	recRetry
+	recWarned
+)
+
+func (r *record) encode() ([]byte, error) {
+	var w blob.Builder
+	w.PutUint32(recVersion, recordVersion)
+	w.PutString(recName, r.name)
+	w.PutString(recBundle, r.bundle)
+	w.PutString(recOCIVersion, r.version)
+	for _, a := range r.annotations {
+		w.PutString(recKey, a.key)
+		w.PutString(recValue, a.value)
+	}
+	w.PutUint32(recObject, r.object)
+	w.PutUint32(recClient, r.bus.ID)
+	w.PutUint32(recSeq, uint32(r.bus.Seq))
+	w.PutBytes(recPending, r.bus.Pending)
+	w.PutUint32(recRetry, r.retry)
+	w.PutBool(recWarned, r.warned)
+	return w.Bytes()
+}
+
+// decodeRecord reads what encode has written. Another version's record is refused: the worker is always a copy of the process that
+// holds it, so that this is a fault.
+func decodeRecord(b []byte) (*record, error) {
+	r := &record{}
+	d := blob.NewDecoder(b)
+	version := uint32(0)
+	for d.Next() {
+		switch d.ID() {
+		case recVersion:
+			version = d.Uint32()
+		case recName:
+			r.name = d.Text()
+		case recBundle:
+			r.bundle = d.Text()
+		case recOCIVersion:
+			r.version = d.Text()
+		case recKey:
+			r.annotations = append(r.annotations, annotation{key: d.Text()})
+		case recValue:
+			if n := len(r.annotations); n > 0 {
+				r.annotations[n-1].value = d.Text()
+			}
+		case recObject:
+			r.object = d.Uint32()
+		case recClient:
+			r.bus.ID = d.Uint32()
+		case recSeq:
+			r.bus.Seq = uint16(d.Uint32())
+		case recPending:
+			r.bus.Pending = append([]byte(nil), d.Bytes()...)
+		case recRetry:
+			r.retry = d.Uint32()
+		case recWarned:
+			r.warned = d.Bool()
+		}
+	}
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	if version != recordVersion {
+		return nil, errors.New("the container's record is of another version")
+	}
+	return r, nil
+}
