@@ -19,6 +19,7 @@ type Bundle struct {
 	// Ujail adds what the C ujail adds to every bundle: the file systems and devices a program expects where config.json has
 	// nothing there, /proc/sys read-only but for /proc/sys/net in a network namespace of one's own, and container=ujail.
 	Ujail                  bool
+	Wait                   bool   // the payload is made, and executed when the supervisor is told to start it
 	OverlayDir, TmpOverlay string // a writable layer in this directory, or on a tmpfs of this size
 }
 

@@ -195,6 +195,8 @@ type (
 	Capabilities struct{ Sets caps.Sets }
 	// NoNewPrivs is prctl(PR_SET_NO_NEW_PRIVS).
 	NoNewPrivs struct{}
+	// Wait is the state "created": all is done but the Exec, which the supervisor will be told to let happen.
+	Wait struct{}
 	// Exec ends the plan: descriptors, signal mask and umask are put right and Args is executed. A name without a slash is looked
 	// up in Path, as execvp(3) does.
 	Exec struct {
@@ -291,6 +293,7 @@ const maxGroups = 32
 
 func (Capabilities) Words() string { return "set capabilities" }
 func (NoNewPrivs) Words() string   { return "set no_new_privs" }
+func (Wait) Words() string         { return "wait for start" }
 func (o Exec) Words() string       { return "exec " + o.Args[0] }
 
 func uints(v []uint32) string {

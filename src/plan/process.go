@@ -62,6 +62,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if o.Ujail && lookupEnv(env, "container") == "" {
 		env = append([]string{"container=ujail"}, env...)
 	}
+	if o.Wait {
+		b.add(Wait{})
+	}
 	return b.exec(p.Args, env, umask)
 }
 

@@ -39,6 +39,9 @@ func (c *compiler) processOp(op plan.Op) {
 		c.capabilities(o.Sets)
 	case plan.NoNewPrivs:
 		c.call(unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), none, none, none)
+	case plan.Wait:
+		c.tell(SyncCreated, none, none)
+		c.await()
 	case plan.Exec:
 		c.exec(o)
 	}

@@ -41,8 +41,8 @@ func readControl() {
 		case msgWake:
 			r.wakeMS = r.msg.ms
 		case msgKill:
-			if r.started {
-				kill(r.payload, syscall.Signal(r.msg.pid))
+			if s := uint32(r.msg.pid) - 1; s < sigsetSize*8 {
+				r.asked[s>>6&1] |= 1 << (s & 63)
 			}
 		case msgStarted:
 			r.started = true
@@ -129,9 +129,9 @@ func readWake() {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func workerEnded(code int32) {
-	readControl() // what it has said
-	if boot.mode == Event && code != 0 {
+func workerEnded() {
+	r.gone = false
+	if boot.mode == Event && r.workerCode != 0 {
 		say("ujail: the worker for ubus has failed: another one takes its place\n")
 		drop(boot.held[Bus])
 		boot.held[Bus], r.due, r.wakeMS = -1, false, replaceMS
@@ -151,24 +151,51 @@ func workerEnded(code int32) {
 //go:nocheckptr
 func readSignals() {
 	for sys(unix.SYS_READ, uintptr(r.sig), uintptr(unsafe.Pointer(&r.info)), 128, 0, 0) == 128 {
-		s := *(*int32)(unsafe.Pointer(&r.info))
-		end := s == int32(unix.SIGTERM) || s == int32(unix.SIGINT) || s == int32(unix.SIGHUP) || s == int32(unix.SIGQUIT)
-		switch {
-		case s == int32(unix.SIGCHLD) || r.started && r.payload == 0:
-		case r.started || end && executed():
-			kill(r.payload, syscall.Signal(s))
-			if s == int32(unix.SIGTERM) {
-				arm(r.killMS)
-			}
-		case end:
-			if r.cancel == 0 {
-				r.cancel = s
-			}
-			kill(r.payload, unix.SIGKILL)
-			arm(r.killMS) // for the worker
-		default:
-			r.held[(s-1)>>6&1] |= 1 << ((s - 1) & 63)
+		deliver(*(*int32)(unsafe.Pointer(&r.info)))
+	}
+}
+
+// deliverAsked sends what workers have asked for. TERM is not followed by KILL, as it is not with kill(1).
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func deliverAsked() {
+	for s := uint(0); r.asked[0]|r.asked[1] != 0 && s < sigsetSize*8; s++ {
+		if r.asked[s>>6&1]>>(s&63)&1 == 0 {
+			continue
 		}
+		r.asked[s>>6&1] &^= 1 << (s & 63)
+		if r.started {
+			kill(r.payload, syscall.Signal(s+1))
+		} else {
+			deliver(int32(s + 1))
+		}
+	}
+}
+
+// deliver passes a signal on. One that comes before the payload runs ends it if that is what it does by default.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func deliver(s int32) {
+	end := s == int32(unix.SIGTERM) || s == int32(unix.SIGINT) || s == int32(unix.SIGHUP) || s == int32(unix.SIGQUIT) || s == int32(unix.SIGKILL)
+	switch {
+	case s <= 0 || s > sigsetSize*8 || s == int32(unix.SIGCHLD) || r.started && r.payload == 0:
+	case r.started || end && executed():
+		kill(r.payload, syscall.Signal(s))
+		if s == int32(unix.SIGTERM) {
+			arm(r.killMS)
+		}
+	case end:
+		if r.cancel == 0 {
+			r.cancel = s
+		}
+		kill(r.payload, unix.SIGKILL)
+		arm(r.killMS) // for the worker
+	default:
+		r.held[(s-1)>>6&1] |= 1 << ((s - 1) & 63)
 	}
 }
 
@@ -270,7 +297,7 @@ func ended(pid, st int32) {
 		if boot.mode == Start {
 			r.failed = code
 		}
-		workerEnded(code)
+		r.gone, r.workerCode = true, code
 	default: // perhaps announced since we last looked
 		r.stranger, r.strangerCode = pid, code
 		readControl()

@@ -86,11 +86,13 @@ var r struct {
 	had, started          bool  // there was a payload; it has been executed
 	want                  bool  // a worker is wanted at the end
 	due                   bool  // an event waits for a worker
+	gone                  bool  // the worker has ended, with this
+	workerCode            int32
 	wakeMS                uint32
-	cancel                int32 // signal that ended a container before it was started
-	held                  [2]uint64
-	code                  int32 // the payload's status
-	stranger              int32 // pid of a child that has just ended and that nobody has announced
+	cancel                int32     // signal that ended a container before it was started
+	held, asked           [2]uint64 // signals for after the start; those that workers have asked for
+	code                  int32     // the payload's status
+	stranger              int32     // pid of a child that has just ended and that nobody has announced
 	strangerCode          int32
 	failed                int32 // the start worker's status if not 0
 	killMS                uint32
@@ -133,6 +135,7 @@ func enter(stack *uintptr) {
 			r.due = true
 		}
 		readControl()
+		deliverAsked()
 		readSignals()
 		readTimer()
 		readWake()
@@ -141,6 +144,10 @@ func enter(stack *uintptr) {
 			continue
 		}
 		readControl() // what the worker has said before it ended
+		deliverAsked()
+		if r.gone {
+			workerEnded()
+		}
 		if r.payload != 0 {
 			switch {
 			case !r.started: // the start worker failed or died

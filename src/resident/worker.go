@@ -36,8 +36,8 @@ func Hold(slot, fd int) error {
 // Wake has a worker in mode Event started ms milliseconds after this one has ended, if nothing else starts one before.
 func Wake(ms uint32) error { return tell(message{kind: msgWake, ms: ms}) }
 
-// Kill has the resident send the payload a signal, which it alone can do without hitting a stranger. A payload that does not run, or no
-// more, gets none.
+// Kill has the resident send the payload a signal, which it alone can do without hitting a stranger. One that ends a process ends
+// a container that waits for its start; one that has ended gets none.
 func Kill(sig int) error { return tell(message{kind: msgKill, pid: int32(sig)}) }
 
 // Payload is the pid of the payload when this worker was started, 0 for none.

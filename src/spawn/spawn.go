@@ -32,6 +32,9 @@ type Parent interface {
 type Config struct {
 	Parent Parent
 	Limits []plan.Rlimit // the payload's, unless the plan sets them
+	// Created is called at a plan.Wait and returns when the payload is to be started. The other end of sync, which stays Start's,
+	// closes when the child ends; nothing is to be read there.
+	Created func(sync int) error
 }
 
 // ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
@@ -152,6 +155,8 @@ func (s *start) serve(prog *program.Program) error {
 			err = s.cfg.Parent.Announce(s.pid, false)
 		case program.SyncCopyUp:
 			err = s.copyUp(int(m[1]), int(m[2]))
+		case program.SyncCreated:
+			err = s.cfg.Created(s.handles.Ours)
 		case program.SyncMake:
 			err = s.makePath(prog, m[1], int(m[2]))
 		default:

@@ -35,7 +35,7 @@ func offer(r *record, logf Logf) *ubus.Client {
 	}
 	if !r.warned { // once, not at each attempt
 		r.warned = true
-		logf(r.name + ": " + plan.Message("warning: "+busFault(err)+": the container runs, but is not on the bus"))
+		logf(r.name + ": " + plan.Message("warning: "+busFault(err)+": the container is not on the bus"))
 	}
 	r.retry = min(max(2*r.retry, firstRetry), lastRetry)
 	return nil
@@ -111,27 +111,31 @@ func event(logf Logf) error {
 func answer(r *record, c *ubus.Client) bool {
 	box := container{record: r, status: stateRunning, pid: resident.Payload(), kill: resident.Kill}
 	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
-		if fatal := serveOne(&box, c, ubus.Within(busPause)); fatal != nil {
-			return fatal == ubus.ErrTimeout
+		if _, err := serveOne(&box, c, ubus.Within(busPause)); err != nil {
+			return err == ubus.ErrTimeout
 		}
 	}
 	return true
 }
 
-// serveOne answers one call. The error is ErrTimeout where none came, and Fatal.
-func serveOne(box *container, c *ubus.Client, until ubus.Until) error {
+// serveOne takes a call and answers it. A call of start that is in order is given back: it is answered when the payload runs. The error is
+// ErrTimeout where nothing came, or Fatal.
+func serveOne(box *container, c *ubus.Client, until ubus.Until) (start *ubus.Incoming, err error) {
 	in, err := c.Receive(until)
 	switch {
 	case err != nil && !ubus.Fatal(err):
-		return ubus.ErrTimeout
+		return nil, ubus.ErrTimeout
 	case err != nil:
-		return err
+		return nil, err
 	}
 	kernel.Close(in.FD)
 	if in.Kind != ubus.KindCall {
-		return nil
+		return nil, nil
 	}
 	data, status := box.handle(in)
+	if in.Method == "start" && status == ubus.StatusOK {
+		return in, nil
+	}
 	if data != nil {
 		err = c.Reply(ubus.Within(busLimit), in.Ticket, data)
 	}
@@ -141,5 +145,5 @@ func serveOne(box *container, c *ubus.Client, until ubus.Until) error {
 	if err != nil && !ubus.Fatal(err) {
 		err = nil
 	}
-	return err
+	return nil, err
 }

@@ -43,11 +43,8 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		say("this kernel is Linux " + text + ": at least 5.15 is needed (OpenWrt 23.05 and later have it)")
 		return ExitFailed
 	}
-	if o.Bundle != "" && !o.Immediately {
-		say("-J without -i waits for `ubus call container." + o.Name + " start`, which this version does not offer: add -i")
-		return ExitFailed
-	}
 	p, r, err := planFor(o, env)
+	wait := &waiting{record: r, logf: logf}
 	if err == nil {
 		for _, w := range p.Warnings {
 			say("warning: " + w)
@@ -55,10 +52,14 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		for _, line := range report(p, o.Debug) {
 			logf(prefix + line)
 		}
-		err = run(p, o)
+		err = run(p, o, wait)
 	}
+	wait.started(err)
 	if err == nil && r != nil {
-		if err := handOver(r, offer(r, logf)); err != nil {
+		if wait.bus == nil {
+			wait.bus = offer(r, logf)
+		}
+		if err := handOver(r, wait.bus); err != nil {
 			say("warning: the container runs, but is not on the bus: " + err.Error())
 		}
 	}
@@ -144,7 +145,7 @@ func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
 	if o.NoNewPrivs {
 		s.Process.NoNewPrivileges = true
 	}
-	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
+	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, Wait: !o.Immediately, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
 	if err != nil {
 		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
 	}
@@ -160,10 +161,12 @@ type parent struct {
 	killMS  uint32
 	pidFile string
 	written bool // the pid file
+	pid     int  // of the payload
 }
 
 // Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.
 func (p *parent) Announce(pid int, first bool) error {
+	p.pid = pid
 	if err := resident.Announce(pid, p.killMS, first); err != nil || first || p.pidFile == "" {
 		return err
 	}
@@ -185,7 +188,7 @@ func (p *parent) removePidFile() {
 
 func (p *parent) LifeLine() int { return resident.LifeLine() }
 
-func run(p *plan.Plan, o *slim.Options) (err error) {
+func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	if len(plan.Leftovers(o)) > 0 {
 		if err := resident.WantStopped(); err != nil {
 			return err
@@ -201,7 +204,7 @@ func run(p *plan.Plan, o *slim.Options) (err error) {
 		return err
 	}
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
-	cfg := &spawn.Config{Parent: parent}
+	cfg := &spawn.Config{Parent: parent, Created: func(sync int) error { return wait.created(parent.pid, sync) }}
 	names := [...]string{"nofile", "as", "data", "fsize"}
 	for i, l := range resident.Limits() {
 		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})

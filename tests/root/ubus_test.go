@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -282,4 +283,109 @@ func TestUbusWorkerKilled(t *testing.T) {
 	if !strings.Contains(p.err.String(), "another one takes its place") {
 		t.Errorf("nothing is said of it: %s", p.err)
 	}
+}
+
+// created starts a bundle without -i.
+func created(t *testing.T, edits ...edit) (*bundle, *process) {
+	t.Helper()
+	b := newBundle(t, edits...)
+	c := b.command()
+	c.args = slices.DeleteFunc(c.args, func(a string) bool { return a == "-i" })
+	return b, start(t, c)
+}
+
+// A container without -i is there, with its process and its state, and its payload runs when start is called (D7, D25).
+func TestD25Created(t *testing.T) {
+	newBus(t)
+	b, p := created(t, script("echo ran; exit 4"))
+	got := onBus(t, b.name)
+	pid, _ := strconv.Atoi(got["pid"])
+	if got["status"] != "created" || !alive(pid) || p.out.String() != "" {
+		t.Errorf("state %v, printed %q", got, p.out)
+	}
+	if _, err := call(b.name, "kill", func(w *blob.Builder) { w.AddInt32("signal", 0) }); err != nil {
+		t.Error(err)
+	}
+	if _, err := call(b.name, "start", nil); err != nil {
+		t.Error(err)
+	}
+	if r := p.wait().ends(4); r.stdout != "ran\n" {
+		t.Errorf("printed %q", r.stdout)
+	}
+}
+
+func TestD7StartAtOnce(t *testing.T) {
+	newBus(t)
+	b, p := created(t, script("echo up; exec sleep 1000"))
+	var err error
+	if !eventually(func() bool { _, err = call(b.name, "start", nil); return err == nil }) {
+		t.Fatal(err)
+	}
+	if _, err := call(b.name, "start", nil); !isStatus(err, ubus.StatusInvalidArgument) {
+		t.Errorf("a second start: %v", err)
+	}
+	if got := onBus(t, b.name); got["status"] != "running" || got["pid"] != strconv.Itoa(p.payload()) {
+		t.Errorf("state %v", got)
+	}
+	p.until("up\n").signal(syscall.SIGKILL)
+}
+
+// What ends a container that waits for its start.
+func TestCreatedEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(t *testing.T, b *bundle, p *process)
+		code int
+	}{
+		"TERM": {func(_ *testing.T, _ *bundle, p *process) { p.signal(syscall.SIGTERM) }, 143},
+		"kill on the bus": {func(t *testing.T, b *bundle, _ *process) {
+			if _, err := call(b.name, "kill", nil); err != nil {
+				t.Error(err)
+			}
+		}, 143},
+		"KILL of the process": {func(t *testing.T, b *bundle, _ *process) {
+			pid, _ := strconv.Atoi(onBus(t, b.name)["pid"])
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Error(err)
+			}
+		}, 137},
+	} {
+		t.Run(name, func(t *testing.T) {
+			newBus(t)
+			b, p := created(t, script("echo ran"))
+			onBus(t, b.name)
+			c.end(t, b, p)
+			if r := p.wait().ends(c.code); r.stdout != "" {
+				t.Errorf("printed %q", r.stdout)
+			}
+		})
+	}
+}
+
+// The call of start says that the payload could not be executed.
+func TestCreatedStartFails(t *testing.T) {
+	newBus(t)
+	b, p := created(t, args("/bin/broken"))
+	b.write("bin/broken", "#!/nonexistent\n", 0o755)
+	onBus(t, b.name)
+	if _, err := call(b.name, "start", nil); !isStatus(err, ubus.StatusUnknownError) {
+		t.Error(err)
+	}
+	p.wait().ends(127)
+}
+
+// A bus that comes later finds the container waiting.
+func TestCreatedBeforeTheBus(t *testing.T) {
+	watch(t)
+	b, p := created(t, script("exit 6"))
+	if !eventually(func() bool { return strings.Contains(p.err.String(), "no ubusd") }) {
+		t.Fatalf("says %q", p.err)
+	}
+	newBus(t)
+	if got := onBus(t, b.name); got["status"] != "created" {
+		t.Errorf("state %v", got)
+	}
+	if _, err := call(b.name, "start", nil); err != nil {
+		t.Error(err)
+	}
+	p.wait().ends(6)
 }
