@@ -247,10 +247,12 @@ func (e *Error) Error() string {
 // maxMessage is about what a line of the system log holds.
 const maxMessage = 1000
 
-// Message makes one line of an error, or of what else quotes a configuration: printable, the middle left out if it is long. What
-// was refused stands at the start and why at the end.
+// Line makes one printable line of an error, or of what else quotes a configuration.
+func Line(s string) string { return printable(strings.ReplaceAll(s, "\n", "; ")) }
+
+// Message is a Line for the log: the middle is left out if it is long. What was refused stands at the start and why at the end.
 func Message(s string) string {
-	s = printable(strings.ReplaceAll(s, "\n", "; "))
+	s = Line(s)
 	if len(s) <= maxMessage {
 		return s
 	}

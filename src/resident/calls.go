@@ -65,15 +65,6 @@ func disarm(fd int32) {
 
 var devNull = [...]byte{'/', 'd', 'e', 'v', '/', 'n', 'u', 'l', 'l', 0}
 
-// say writes a line to stderr.
-//
-//go:nosplit
-//go:norace
-//go:nocheckptr
-func say(text string) {
-	sys(unix.SYS_WRITE, 2, uintptr(unsafe.Pointer(unsafe.StringData(text))), uintptr(len(text)), 0, 0)
-}
-
 // isJail: the last component of the name is "ujail".
 //
 //go:nosplit

@@ -132,7 +132,7 @@ func readWake() {
 func workerEnded() {
 	r.gone = false
 	if boot.mode == Event && r.workerCode != 0 {
-		say("ujail: the worker for ubus has failed: another one takes its place\n")
+		say("the worker for ubus has failed: another one takes its place")
 		drop(boot.held[Bus])
 		boot.held[Bus], r.due, r.wakeMS = -1, false, replaceMS
 	}
@@ -248,10 +248,7 @@ func executed() bool {
 //go:norace
 //go:nocheckptr
 func released() bool {
-	p := struct {
-		fd              int32
-		events, revents int16
-	}{fd: r.life}
+	p := pollFD{fd: r.life}
 	var now [2]uintptr
 	return sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, sigsetSize) == 1 && p.revents&unix.POLLHUP != 0
 }
@@ -358,7 +355,7 @@ func leave() {
 		if sys(unix.SYS_READ, uintptr(r.timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) == 8 {
 			break
 		}
-		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 3, 0, 0, 8)
+		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 3, 0, 0, sigsetSize)
 		for sys(unix.SYS_READ, uintptr(r.sig), uintptr(unsafe.Pointer(&r.info)), 128, 0, 0) == 128 {
 		}
 	}

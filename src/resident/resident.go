@@ -96,13 +96,27 @@ var r struct {
 	strangerCode          int32
 	failed                int32 // the start worker's status if not 0
 	killMS                uint32
-	poll                  [5]struct {
-		fd              int32
-		events, revents int16
-	}
-	msg  message
-	info [128]byte // struct signalfd_siginfo
+	poll                  [pollHeld + slots]pollFD
+	msg                   message
+	info                  [128]byte // struct signalfd_siginfo
+	name                  [maxName + 1]byte
+	nameLen               uint32
 }
+
+// pollFD is struct pollfd of poll(2).
+type pollFD struct {
+	fd              int32
+	events, revents int16
+}
+
+// What the resident waits for: its own descriptors, and of those it holds the watched ones.
+const (
+	pollSignals = iota
+	pollControl
+	pollTimer
+	pollWake
+	pollHeld
+)
 
 //lint:ignore U1000 the entry point (entry_*.s) calls it
 var entryFn = enter
@@ -121,19 +135,13 @@ func enter(stack *uintptr) {
 	if !isJail(argv0) {
 		return
 	}
+	findName(stack)
 	setUp()
 	if forkWorker(Start) {
 		return
 	}
 	for {
-		r.poll[4].fd = -1
-		if r.worker == 0 && r.started {
-			r.poll[4].fd = boot.held[Bus]
-		}
-		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 5, 0, 0, 8)
-		if r.poll[4].fd >= 0 && r.poll[4].revents != 0 {
-			r.due = true
-		}
+		wait()
 		readControl()
 		deliverAsked()
 		readSignals()
@@ -202,21 +210,42 @@ func setUp() {
 	e := sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0)
 	r.wake = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
 	if r.sig < 0 || r.timer < 0 || r.wake < 0 || e < 0 {
-		say("ujail: no descriptors left\n")
+		say("no descriptors left")
 		exit(1)
 	}
 	r.ctl, boot.ctl, r.killMS = pair[0], pair[1], 5000
 	if sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0) < 0 {
-		say("ujail: no descriptors left\n")
+		say("no descriptors left")
 		exit(1)
 	}
 	r.life, boot.life = pair[0], pair[1]
 	for i := range boot.held {
 		boot.held[i] = -1
 	}
-	r.poll[0].fd, r.poll[1].fd, r.poll[2].fd, r.poll[3].fd = r.sig, r.ctl, r.timer, r.wake
 	for i := range r.poll {
-		r.poll[i].events = unix.POLLIN
+		r.poll[i].fd, r.poll[i].events = -1, unix.POLLIN
+	}
+	r.poll[pollSignals].fd, r.poll[pollControl].fd, r.poll[pollTimer].fd, r.poll[pollWake].fd = r.sig, r.ctl, r.timer, r.wake
+}
+
+// wait waits for something to do. A watched descriptor that is readable, or has hung up, makes a worker due.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func wait() {
+	watching := r.worker == 0 && r.started
+	for i := range boot.held {
+		r.poll[pollHeld+i].fd = -1
+		if watching && watched>>i&1 != 0 {
+			r.poll[pollHeld+i].fd = boot.held[i]
+		}
+	}
+	sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), uintptr(len(r.poll)), 0, 0, sigsetSize)
+	for i := range boot.held {
+		if r.poll[pollHeld+i].fd >= 0 && r.poll[pollHeld+i].revents != 0 {
+			r.due = true
+		}
 	}
 }
 
@@ -235,7 +264,7 @@ func forkWorker(mode uint32) bool {
 		pid = sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
 	}
 	if pid < 0 {
-		say("ujail: cannot fork\n")
+		say("cannot fork")
 		if mode == Start {
 			exit(1)
 		}

@@ -4,12 +4,16 @@ package resident
 
 import (
 	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"gojail/src/slim"
 )
 
 // control gives this process, which is no resident, what readControl needs, and the worker's end of it.
@@ -119,6 +123,112 @@ func TestAnnouncedStranger(t *testing.T) {
 	if r.payload != 0 {
 		t.Errorf("payload %d", r.payload)
 	}
+}
+
+// nameIn is what findName finds in a command line, which it gets as the kernel leaves it.
+func nameIn(args ...string) string {
+	defer func(n uint32) { r.nameLen = n }(r.nameLen)
+	r.nameLen = 0
+	stack := []uintptr{uintptr(1 + len(args))}
+	var keep []*byte
+	for _, a := range append([]string{"ujail"}, args...) {
+		b := append([]byte(a), 0)
+		keep = append(keep, &b[0])
+		stack = append(stack, uintptr(unsafe.Pointer(&b[0])))
+	}
+	findName(&stack[0])
+	runtime.KeepAlive(keep)
+	return Name()
+}
+
+// The resident and package slim read the same name out of a command line.
+func TestName(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-n", "web", "-p", "--", "/bin/x"}, "web"},
+		{[]string{"-nweb", "--", "-n"}, "web"},
+		{[]string{"-pcnweb", "x", "-n", "other"}, "web"},
+		{[]string{"-t", "-n", "-n", "a b", "x"}, "a b"},
+		{[]string{"-d1", "-r", "/n", "-nx", "-n", "y", "x"}, "y"},
+		{[]string{"-c", "x", "-n", "web"}, ""},
+		{[]string{"-c", "--", "x", "-n", "web"}, ""},
+		{[]string{"--help", "-n", "web"}, ""},
+		{[]string{"-", "-n", "web"}, ""},
+		{[]string{"-n"}, ""},
+		{[]string{"-n", strings.Repeat("x", maxName), "x"}, strings.Repeat("x", maxName)},
+		{[]string{"-n", strings.Repeat("x", maxName+1), "x"}, ""},
+		{[]string{"-n", "a\nb", "x"}, ""},
+		{[]string{"-n", "a/b", "x"}, ""},
+		{nil, ""},
+	} {
+		if got := nameIn(c.args...); got != c.want {
+			t.Errorf("%q: %q, want %q", c.args, got, c.want)
+		}
+	}
+	// every letter, in front of a word that says whether it takes an argument
+	for c := byte('A'); c <= 'z'; c++ {
+		args := []string{"-" + string(c), "-nmine", "-c", "/bin/x"}
+		o, err := slim.Parse(args)
+		if err != nil {
+			args[1] = "-nmine,"
+			if strings.IndexByte("djt", c) < 0 {
+				continue
+			}
+			args = []string{"-" + string(c), map[byte]string{'d': "1", 'j': "1:pid", 't': "1"}[c], "-nmine", "-c", "/bin/x"}
+			if o, err = slim.Parse(args); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := nameIn(args...); got != o.Name {
+			t.Errorf("%q: %q, slim has %q", args, got, o.Name)
+		}
+	}
+}
+
+// What the resident says is one line, of the jail.
+func TestSay(t *testing.T) {
+	defer func(n uint32) { r.nameLen = n }(r.nameLen)
+	for name, want := range map[string]string{"": "ujail: cannot fork\n", "web": "ujail: web: cannot fork\n",
+		strings.Repeat("n", maxName): "ujail: " + strings.Repeat("n", maxName) + ": cannot fork\n"} {
+		r.nameLen = uint32(copy(r.name[:], name))
+		if got := said(t, func() { say("cannot fork") }); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := said(t, func() { say(strings.Repeat("x", 1000)) }); len(got) != 192 || got[191] != '\n' {
+		t.Errorf("%q", got)
+	}
+}
+
+// said is what f writes to stderr.
+func said(t *testing.T, f func()) string {
+	t.Helper()
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pipe[0])
+	saved, err := unix.Dup(2)
+	if err == nil {
+		err = unix.Dup3(pipe[1], 2, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f()
+	if err := unix.Dup3(saved, 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(saved)
+	unix.Close(pipe[1])
+	b := make([]byte, 4096)
+	n, err := unix.Read(pipe[0], b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b[:n])
 }
 
 func TestEnviron(t *testing.T) {

@@ -23,6 +23,9 @@ const (
 	slots
 )
 
+// watched are the slots whose descriptor starts a worker when it is readable, or hangs up, while the payload runs.
+const watched = 1 << Bus
+
 // Held is a descriptor that the resident held when this worker was started, or -1. It is this process' own copy.
 func Held(slot int) int { return int(boot.held[slot]) }
 

@@ -5,6 +5,7 @@ package slim
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -22,8 +23,8 @@ func (l *letters) add(c byte)     { *l |= 1 << (c - 'A') }
 func (l letters) has(c byte) bool { return l>>(c-'A')&1 != 0 }
 
 // CheckName tells why name cannot be a jail's or a container's: it is 1 to 63
-// bytes, neither "." nor "..", without "/" and control characters, because it
-// becomes part of paths, of the cgroup's and the ubus object's name.
+// bytes, neither "." nor "..", without "/" and what cannot be printed, because
+// it becomes part of paths, messages, the cgroup's and the ubus object's name.
 func CheckName(name string) error {
 	if why := badName(name); why != "" {
 		return &UsageError{Option: "-n", Value: name, Why: why}
@@ -40,9 +41,9 @@ func badName(name string) string {
 	case len(name) > maxName:
 		return "the name is longer than " + strconv.Itoa(maxName) + " bytes"
 	}
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; c == '/' || c < ' ' || c == 0x7f {
-			return "a name cannot hold " + strconv.QuoteRune(rune(c))
+	for _, c := range name {
+		if c == '/' || c == utf8.RuneError || c != ' ' && !strconv.IsPrint(c) {
+			return "a name cannot hold " + strconv.QuoteRune(c)
 		}
 	}
 	return ""

@@ -208,6 +208,8 @@ func TestParseRefuses(t *testing.T) {
 		{"-n .. -c true", "-n ..: not usable as a name"},
 		{"-n a/b -c true", "-n a/b: a name cannot hold '/'"},
 		{"-n a\x7fb -c true", `-n "a\x7fb": a name cannot hold '\x7f'`},
+		{"-n a\u009bb -c true", `-n "a\u009bb": a name cannot hold '\u009b'`},
+		{"-n a\xffb -c true", `-n "a\xffb": a name cannot hold '�'`},
 		{"-n " + long + " -c true", "-n " + long + ": the name is longer than 63 bytes"},
 		{"-h " + long + " true", "-h " + long + ": longer than 64 bytes"},
 		{"-e A=B -c true", "-e A=B: not the name of a variable (its value is taken from the environment)"},

@@ -35,7 +35,7 @@ func offer(r *record, logf Logf) *ubus.Client {
 	}
 	if !r.warned { // once, not at each attempt
 		r.warned = true
-		logf(r.name + ": " + plan.Message("warning: "+busFault(err)+": the container is not on the bus"))
+		logf(plan.Message("warning: " + busFault(err) + ": the container is not on the bus"))
 	}
 	r.retry = min(max(2*r.retry, firstRetry), lastRetry)
 	return nil

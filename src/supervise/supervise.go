@@ -24,17 +24,13 @@ const (
 	ExitUsage  = 2
 )
 
-// Logf takes one line for the user, without a newline.
+// Logf takes one line for the user, without a newline and without the name of the jail, which it adds.
 type Logf func(line string)
 
 // Start is the first worker: it starts the jail that the options describe. Its result is ujail's exit status if that was not
 // possible, and 0 if the payload runs.
 func Start(o *slim.Options, env []string, logf Logf) int {
-	prefix := ""
-	if o.Name != "" {
-		prefix = o.Name + ": "
-	}
-	say := func(s string) { logf(prefix + plan.Message(s)) }
+	say := func(s string) { logf(plan.Message(s)) }
 	if !kernel.IsRoot() {
 		say("must be run as root")
 		return ExitFailed
@@ -50,7 +46,7 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 			say("warning: " + w)
 		}
 		for _, line := range report(p, o.Debug) {
-			logf(prefix + line)
+			logf(line)
 		}
 		err = run(p, o, wait)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ type command struct {
 // result is what a program that has ended leaves to look at.
 type result struct {
 	t              testing.TB
+	args           []string
 	code           int // exit status, or 128 + signal as a shell has it
 	signaled       bool
 	stdout, stderr string
@@ -126,7 +128,7 @@ func (p *process) wait() result {
 	if errors.Is(err, exec.ErrWaitDelay) {
 		p.t.Errorf("%v ended, but something still holds its output", p.cmd.Args)
 	}
-	p.res = &result{t: p.t, stdout: p.out.String(), stderr: p.err.String()}
+	p.res = &result{t: p.t, args: p.cmd.Args, stdout: p.out.String(), stderr: p.err.String()}
 	if ws := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
 		p.res.code, p.res.signaled = 128+int(ws.Signal()), true
 	} else {
@@ -241,10 +243,21 @@ func (r result) says(words ...string) result {
 	if strings.Count(r.stderr, "\n") != 1 || !strings.HasSuffix(r.stderr, "\n") || len(r.stderr) > 1000 {
 		r.t.Errorf("says %q, want one line", r.stderr)
 	}
+	if start := "ujail: " + nameIn(r.args); !strings.HasPrefix(r.stderr, start) {
+		r.t.Errorf("says %q, want it to start with %q", r.stderr, start)
+	}
 	for _, w := range words {
 		if !strings.Contains(r.stderr, w) {
 			r.t.Errorf("says %q, want it to name %q", r.stderr, w)
 		}
 	}
 	return r
+}
+
+// nameIn is what a message starts with, after the program, for the jail that the command line names.
+func nameIn(args []string) string {
+	if i := slices.Index(args, "-n"); i > 0 && i+1 < len(args) && args[i-1] == ujailPath {
+		return args[i+1] + ": "
+	}
+	return ""
 }

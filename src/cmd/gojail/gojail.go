@@ -39,7 +39,7 @@ func gojail(args, env []string, io stdio) int {
 	case "help", "--help", "-h":
 		io.out(usage)
 	default:
-		io.err("gojail: " + args[0] + ": no such command; see gojail help\n")
+		io.err(line("gojail", "", args[0]+": no such command; see gojail help"))
 		return 2
 	}
 	return 0
@@ -66,7 +66,7 @@ func printPlan(args, env []string, io stdio) int {
 		err = perr
 	}
 	var u *slim.UsageError
-	io.err("gojail: plan: " + plan.Message(err.Error()) + "\n")
+	io.err(line("gojail", "plan", plan.Message(err.Error())))
 	if errors.As(err, &u) {
 		return 2
 	}

@@ -49,7 +49,7 @@ func run(args, env []string, io stdio) int {
 	case "gojail":
 		return gojail(args, env, io)
 	}
-	io.err(name + ": no such applet; there are: gojail, ujail\n")
+	io.err(line(name, "", "no such applet; there are: gojail, ujail"))
 	return 2
 }
 

@@ -34,6 +34,8 @@ func TestApplets(t *testing.T) {
 		{"nothing", []string{"gojail"}, 2, "", "gojail plan BUNDLE"},
 		{"no command", []string{"gojail", "fly"}, 2, "", "gojail: fly: no such command"},
 		{"no applet", []string{"/bin/httpd"}, 2, "", "httpd: no such applet; there are: gojail, ujail\n"},
+		{"no command in two lines", []string{"gojail", "a\nb\x1b"}, 2, "", "gojail: a; b\\x1b: no such command"},
+		{"no applet in two lines", []string{"a\nb"}, 2, "", "a; b: no such applet"},
 		{"plan of nothing", []string{"gojail", "plan"}, 2, "", "usage: gojail plan BUNDLE"},
 		{"plan of two", []string{"gojail", "plan", "a", "b"}, 2, "", "usage: gojail plan BUNDLE"},
 		{"plan with an option", []string{"gojail", "plan", "-x"}, 2, "", "usage: gojail plan BUNDLE"},
@@ -49,6 +51,9 @@ func TestApplets(t *testing.T) {
 			}
 			if (c.out == "") != (stdout == "") || (c.err == "") != (stderr == "") {
 				t.Errorf("output on the wrong side: stdout %q, stderr %q", stdout, stderr)
+			}
+			if n := strings.Count(stderr, "\n"); stderr != usage && n > 1 {
+				t.Errorf("%d lines on stderr: %q", n, stderr)
 			}
 		})
 	}

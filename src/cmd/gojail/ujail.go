@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 
+	"gojail/src/plan"
 	"gojail/src/resident"
 	"gojail/src/slim"
 	"gojail/src/supervise"
@@ -12,7 +13,7 @@ import (
 
 // ujail is procd's jail starter, with the command line of the C one.
 func ujail(args, env []string, io stdio) int {
-	logf := func(s string) { io.err("ujail: " + s + "\n") }
+	logf := func(s string) { io.err(line("ujail", resident.Name(), s)) }
 	o, err := slim.Parse(args)
 	if err != nil {
 		logf(err.Error())
@@ -35,4 +36,12 @@ func ujail(args, env []string, io stdio) int {
 		return supervise.Event(logf)
 	}
 	return supervise.Start(o, env, logf)
+}
+
+// line is a message as it goes to stderr: of the jail, if it has a name, and one line whatever it quotes.
+func line(applet, jail, s string) string {
+	if jail != "" {
+		s = jail + ": " + s
+	}
+	return plan.Line(applet+": "+s) + "\n"
 }
