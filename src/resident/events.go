@@ -55,25 +55,26 @@ func readControl() {
 	}
 }
 
+// msghdr is struct msghdr. It is no unix.Msghdr, which holds pointers, and not on the stack, which the linker counts.
+type msghdr struct {
+	name                             uintptr
+	namelen                          uint32
+	iov, iovlen, control, controllen uintptr
+	flags                            int32
+}
+
 // receive takes a message, and the descriptor that came with it or -1.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
 func receive() (fd int32, ok bool) {
-	var control struct {
-		unix.Cmsghdr
-		fd, fd2 int32
-	}
-	var iov unix.Iovec
-	iov.Base, iov.Len = (*byte)(unsafe.Pointer(&r.msg)), messageSize
-	var hdr unix.Msghdr
-	hdr.Iov, hdr.Iovlen = &iov, 1
-	hdr.Control, hdr.Controllen = (*byte)(unsafe.Pointer(&control)), unix.SizeofCmsghdr+8
-	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
+	r.iov = [2]uintptr{uintptr(unsafe.Pointer(&r.msg)), messageSize}
+	r.hdr = msghdr{iov: uintptr(unsafe.Pointer(&r.iov)), iovlen: 1, control: uintptr(unsafe.Pointer(&r.control)), controllen: unix.SizeofCmsghdr + 8}
+	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
 	fd = -1
-	if n >= 0 && hdr.Controllen >= unix.SizeofCmsghdr+4 && control.Type == unix.SCM_RIGHTS {
-		fd = control.fd
+	if n >= 0 && r.hdr.controllen >= unix.SizeofCmsghdr+4 && r.control.Type == unix.SCM_RIGHTS {
+		fd = r.control.fd
 	}
 	if n != messageSize {
 		drop(fd)

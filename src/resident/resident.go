@@ -97,10 +97,16 @@ var r struct {
 	failed                int32 // the start worker's status if not 0
 	killMS                uint32
 	poll                  [pollHeld + slots]pollFD
-	msg                   message
-	info                  [128]byte // struct signalfd_siginfo
-	name                  [maxName + 1]byte
-	nameLen               uint32
+	hdr                   msghdr // of receive
+	iov                   [2]uintptr
+	control               struct {
+		unix.Cmsghdr
+		fd, fd2 int32
+	}
+	msg     message
+	info    [128]byte // struct signalfd_siginfo
+	name    [maxName + 1]byte
+	nameLen uint32
 }
 
 // pollFD is struct pollfd of poll(2).
