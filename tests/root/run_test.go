@@ -143,7 +143,11 @@ func (p *process) until(text string) *process {
 	if !eventually(func() bool {
 		return strings.Contains(p.out.String(), text) || len(p.ended) > 0
 	}) || !strings.Contains(p.out.String(), text) {
-		p.t.Fatalf("%v did not print %q\nstdout: %s\nstderr: %s", p.cmd.Args, text, p.out, p.err)
+		end := "and still runs"
+		if len(p.ended) > 0 {
+			end = "and ended with " + p.cmd.ProcessState.String()
+		}
+		p.t.Fatalf("%v did not print %q, %s\nstdout: %s\nstderr: %s", p.cmd.Args, text, end, p.out, p.err)
 	}
 	return p
 }
