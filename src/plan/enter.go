@@ -148,6 +148,7 @@ func (b *builder) finishRoot(cwd string, readonly bool, then Propagation) {
 	if cleanPath(cwd) != "/" {
 		b.add(Mkdir{cwd})
 	}
+	b.readonlyLate()
 	if readonly {
 		b.add(RootReadOnly{})
 	}

@@ -298,3 +298,30 @@ func TestOCIRemount(t *testing.T) {
 		newBundle(t, mount("/mnt", "tmpfs", "tmpfs", "remount", "size=1M")).run().refused("mounts[6].options", "size=1M")
 	})
 }
+
+// A tmpfs that is read-only in the end: what lies in it has its place all the same.
+func TestOCIReadonlyTmpfs(t *testing.T) {
+	b := newBundle(t, script("cat /run/a/file; ls /dev/pts/ptmx; echo >/dev/null && pwd; for d in /run /run/lock /dev /srv; do touch $d/x 2>/dev/null && echo $d; done; cat /proc/self/mountinfo"),
+		func(s *specs.Spec) { s.Process.Cwd = "/srv/made/here" },
+		withoutMount("/dev/mqueue"), mount("/run", "tmpfs", "tmpfs", "ro"), mount("/run/lock", "tmpfs", "tmpfs"), mount("/srv", "tmpfs", "tmpfs", "rro"))
+	writeFile(t, b.dir+"/data", "bound\n", 0o644)
+	bind("data", "/run/a/file")(b.spec)
+	for i := range b.spec.Mounts {
+		if m := &b.spec.Mounts[i]; m.Destination == "/dev" {
+			m.Options = append(m.Options, "ro")
+		}
+	}
+	for name, e := range map[string]edit{"": func(*specs.Spec) {}, "user namespace": shifted} {
+		t.Run(name, func(t *testing.T) {
+			e(b.spec)
+			r := b.run().ok()
+			text, mounts, _ := strings.Cut(r.stdout, "/run/lock\n")
+			if want := "bound\n/dev/pts/ptmx\n/srv/made/here\n"; text != want {
+				t.Errorf("printed %q, want %q", text, want)
+			}
+			for _, dir := range []string{"/run", "/dev", "/srv"} {
+				mountAt(t, mounts, dir).want(t, "ro")
+			}
+		})
+	}
+}
