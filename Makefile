@@ -15,7 +15,7 @@ export LDFLAGS VERSION
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-root test-vm bench fuzz lint unit race cross package install clean help
+.PHONY: build demo test test-root test-vm bench fuzz lint unit race libseccomp cross package install clean help
 
 build: ## the program, build/gojail, and its names (build/ujail)
 	@mkdir -p build
@@ -26,9 +26,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race fuzz cross test-root demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz cross test-root demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race fuzz cross test-root demo
+	@tests/suite.sh build lint unit race libseccomp fuzz cross test-root demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root
@@ -56,6 +56,11 @@ unit: ## the tests beside the code, and those of the sources
 race: ## the same under the race detector, where it applies
 	@tests/deps.sh race
 	CGO_ENABLED=1 go test -race $$(go list ./src/... | grep -vE '/src/(resident|spawn|trampoline)$$')
+
+libseccomp: ## seccomp filters compared with those of libseccomp
+	@tests/deps.sh libseccomp
+	CGO_ENABLED=1 go vet -tags libseccomp ./src/seccomp
+	CGO_ENABLED=1 go test -count=1 -tags libseccomp -run Libseccomp ./src/seccomp
 
 cross: ## every architecture: vet, build, run in an emulator
 	@tests/deps.sh cross

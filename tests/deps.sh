@@ -3,7 +3,7 @@
 #
 # Installs what a make target needs from Debian: only the packages that are missing, and says which.
 #
-#	tests/deps.sh ci|demo|lint|unit|race|cross|root|bench|test...
+#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|root|bench|test...
 
 set -euo pipefail
 
@@ -21,8 +21,9 @@ want() {
 	ci) packages='make ca-certificates' ;;
 	demo | root) packages='busybox-static' ;;
 	lint) packages='shellcheck shfmt' ;;
-	unit) packages='iproute2 libcap2-bin' ;;
-	race) packages='iproute2 libcap2-bin gcc libc6-dev' ;;
+	unit) packages='iproute2 libcap2-bin golang-github-containers-common' ;;
+	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;
+	libseccomp) packages='libseccomp-dev pkg-config golang-github-containers-common gcc libc6-dev' ;;
 	cross) packages='qemu-user-static' ;;
 	bench) packages='busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
 	test)
@@ -30,6 +31,7 @@ want() {
 		want lint
 		want unit
 		want race
+		want libseccomp
 		want cross
 		want root
 		return
