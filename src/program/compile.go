@@ -68,6 +68,7 @@ type compiler struct {
 	masks         bool // the plan has masks
 	arranged      bool // descriptors
 	shared        bool // the host's mounts were left shared
+	joinedUser    bool
 	dirPath       string
 }
 
@@ -156,6 +157,10 @@ func (c *compiler) op(op plan.Op) {
 	}
 	switch o := op.(type) {
 	case plan.Join:
+		if o.Type == plan.NewUser { // it may deny setgroups
+			c.joinedUser = true
+			c.call(sysSetgroups, num(0), none).mayFail(unix.EPERM)
+		}
 		c.call(unix.SYS_SETNS, num(c.h.Joins[c.joins]), num(uint32(o.Type)))
 		c.joins++
 	case plan.Unshare:

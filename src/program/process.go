@@ -131,7 +131,10 @@ func (c *compiler) user(o plan.User) {
 		c.call(unix.SYS_PRCTL, num(unix.PR_SET_KEEPCAPS), num(1), none, none, none)
 	}
 	if o.SetGroups {
-		c.call(sysSetgroups, num(len(o.Groups)), c.words32(append(o.Groups[:len(o.Groups):len(o.Groups)], 0)...))
+		in := c.call(sysSetgroups, num(len(o.Groups)), c.words32(append(o.Groups[:len(o.Groups):len(o.Groups)], 0)...))
+		if len(o.Groups) == 0 && c.joinedUser {
+			in.mayFail(unix.EPERM) // they went before it was joined
+		}
 	}
 	if o.GID >= 0 {
 		id := num(uint32(o.GID))

@@ -136,6 +136,9 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 		if e == unix.EINVAL {
 			return "the id is not mapped in the user namespace"
 		}
+		if e == unix.EPERM && len(o.Groups) > 0 {
+			return "a user namespace that is joined may deny setgroups"
+		}
 	case plan.Unshare, plan.Fork:
 		return namespaceHint(op, e)
 	case plan.Chdir, plan.Mkdir:

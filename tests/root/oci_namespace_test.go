@@ -71,7 +71,10 @@ func TestOCINamespaces(t *testing.T) {
 }
 
 // target is a process whose namespaces can be joined.
-func target(t *testing.T, flags, unshare uintptr) string {
+func target(t *testing.T, flags, unshare uintptr) string { return targetWith(t, flags, unshare, true) }
+
+// targetWith can also deny setgroups in the user namespace, as a user without privileges has to.
+func targetWith(t *testing.T, flags, unshare uintptr, setgroups bool) string {
 	t.Helper()
 	watch(t)
 	cmd := exec.Command(busybox, "sleep", "1000")
@@ -79,7 +82,7 @@ func target(t *testing.T, flags, unshare uintptr) string {
 	if flags&unix.CLONE_NEWUSER != 0 {
 		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: shift, Size: 65536}}
 		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = ids, ids
-		cmd.SysProcAttr.GidMappingsEnableSetgroups = true
+		cmd.SysProcAttr.GidMappingsEnableSetgroups = setgroups
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -155,6 +158,23 @@ func TestOCIJoinedUserNewPid(t *testing.T) {
 	pid := target(t, unix.CLONE_NEWUSER, 0)
 	b := newBundle(t, join(specs.UserNamespace, pid), script("readlink /proc/self/ns/user; tr -s ' ' </proc/self/uid_map; id -u; cat /proc/1/comm; echo $$"))
 	b.run().prints(namespaceOf(t, pid, "user") + "\n 0 " + strconv.Itoa(shift) + " 65536\n0\nsh\n1\n")
+}
+
+// A user namespace that somebody without privileges has made denies setgroups: no group is left that was there outside.
+func TestOCIJoinedUserWithoutSetgroups(t *testing.T) {
+	pid := targetWith(t, unix.CLONE_NEWUSER, 0, false)
+	b := newBundle(t, join(specs.UserNamespace, pid), script("id -u; id -g; cat /proc/self/setgroups; grep Groups /proc/self/status"))
+	c := b.command()
+	c.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{1234}}}
+	if r := run(t, c).ok(); strings.Join(strings.Fields(r.stdout), " ") != "0 0 deny Groups:" {
+		t.Errorf("printed %q", r.stdout)
+	}
+	user(0, 0, 7)(b.spec)
+	b.run().refused("groups 7", "setgroups")
+	r := slimRun(t, "-p -j "+pid+":user", busybox, "cat", "/proc/self/status").ok()
+	if got := idStatus(t, r.stdout); got != "0 0 " {
+		t.Errorf("ids %q", got)
+	}
 }
 
 func TestOCIJoinedPid(t *testing.T) {

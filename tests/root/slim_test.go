@@ -314,6 +314,35 @@ func TestSlimJoin(t *testing.T) {
 	}
 }
 
+// Every kind alone, all at once, and all but the mount namespace with a root of the jail's own.
+func TestSlimJoinEach(t *testing.T) {
+	pid := target(t, allNamespaces|unix.CLONE_NEWUSER, unix.CLONE_NEWTIME)
+	kinds := strings.Fields("user mnt pid net ipc uts cgroup time")
+	host := namespaceOf(t, "self", "mnt")
+	for _, joined := range append([]string{strings.Join(kinds, ","), "user,pid,net,ipc,uts,cgroup,time"}, kinds...) {
+		options := []string{"-j " + pid + ":" + joined}
+		if !strings.Contains(joined, "mnt") {
+			options = append(options, "-p "+options[0], "-p -j "+pid+":"+strings.ReplaceAll(joined, ",", " -j "+pid+":"))
+		}
+		for _, o := range options {
+			t.Run(o, func(t *testing.T) {
+				p := start(t, slim(o, sh(untilTerm)...)).until("ready")
+				payload := strconv.Itoa(p.payload())
+				for _, k := range kinds {
+					is := namespaceOf(t, payload, k)
+					if in := slices.Contains(strings.Split(joined, ","), k); in != (is == namespaceOf(t, pid, k)) {
+						t.Errorf("%s is %s, the target's %s", k, is, namespaceOf(t, pid, k))
+					}
+				}
+				if own := strings.HasPrefix(o, "-p"); own == (namespaceOf(t, payload, "mnt") == host) && !strings.Contains(joined, "mnt") {
+					t.Errorf("a mount namespace of its own: %v", own)
+				}
+				p.signal(syscall.SIGTERM).wait().ends(0)
+			})
+		}
+	}
+}
+
 // The C ujail goes on as the host's root when it cannot join.
 func TestD26FailedJoin(t *testing.T) {
 	for argument, code := range map[string]int{"4194303:net": 1, "1:net,mood": 2, "0:net": 2, "x:net": 2, "1": 2, "1:": 2} {
