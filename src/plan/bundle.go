@@ -37,6 +37,9 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 		b.note("linux.uidMappings and linux.gidMappings are those of the joined user namespace")
 	}
 	b.outside(s)
+	if err := b.cgroup(s, o.Name); err != nil {
+		return nil, err
+	}
 	b.enter(joins)
 	if b.ownMount {
 		if err := b.rootfs(s, &o); err != nil {

@@ -43,6 +43,7 @@ type Outside struct {
 	NetDevices     []NetDevice // moved from the supervisor's network namespace into the child's
 	TimeOffsets    []TimeOffset
 	Dirs           []HostDir // made before the clone
+	Cgroup         *Cgroup   // nil: the container stays in the supervisor's
 	// Raise are limits whose hard value may be above the present one; a user namespace could not raise them from inside.
 	Raise []Rlimit
 }
@@ -183,6 +184,9 @@ func (p *Plan) Text() string {
 			end = ", owner " + utoa(d.Owner.UID) + ":" + utoa(d.Owner.GID) + end
 		}
 		line("outside: make directory ", d.Path, " (mode ", octal(d.Mode), end, ")")
+	}
+	if p.Outside.Cgroup != nil {
+		p.Outside.Cgroup.text(line)
 	}
 	line("clone with new namespaces: ", p.Clone.String())
 	mapText := func(kind string, maps []IDMap) {

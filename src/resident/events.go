@@ -44,6 +44,8 @@ func readControl() {
 			if s := uint32(r.msg.pid) - 1; s < sigsetSize*8 {
 				r.asked[s>>6&1] |= 1 << (s & 63)
 			}
+		case msgUndo:
+			keepUndo()
 		case msgStarted:
 			r.started = true
 			for s := uint(0); s < sigsetSize*8; s++ {
@@ -63,23 +65,25 @@ type msghdr struct {
 	flags                            int32
 }
 
-// receive takes a message, and the descriptor that came with it or -1.
+// receive takes a message, and the descriptor that came with it or -1. The path of an undo stands where the next one belongs.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
 func receive() (fd int32, ok bool) {
-	r.iov = [2]uintptr{uintptr(unsafe.Pointer(&r.msg)), messageSize}
-	r.hdr = msghdr{iov: uintptr(unsafe.Pointer(&r.iov)), iovlen: 1, control: uintptr(unsafe.Pointer(&r.control)), controllen: unix.SizeofCmsghdr + 8}
+	r.iov = [4]uintptr{uintptr(unsafe.Pointer(&r.msg)), messageSize,
+		uintptr(unsafe.Pointer(&r.undo)) + uintptr(r.undoLen), undoSize - uintptr(r.undoLen)}
+	r.hdr = msghdr{iov: uintptr(unsafe.Pointer(&r.iov)), iovlen: 2, control: uintptr(unsafe.Pointer(&r.control)), controllen: unix.SizeofCmsghdr + 8}
 	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
 	fd = -1
 	if n >= 0 && r.hdr.controllen >= unix.SizeofCmsghdr+4 && r.control.Type == unix.SCM_RIGHTS {
 		fd = r.control.fd
 	}
-	if n != messageSize {
+	if n < messageSize {
 		drop(fd)
 		return -1, false
 	}
+	r.pathLen = uint32(n) - messageSize
 	return fd, true
 }
 

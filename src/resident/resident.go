@@ -15,7 +15,8 @@
 //	                     │<── started ─────┤   its exec has succeeded
 //	                     │<── hold ────────┤   keep this descriptor for the workers to come
 //	                     │<── wake ────────┤   start a worker after this time
-//	                     │<── kill ────────┘   send the payload a signal
+//	                     │<── kill ────────┤   send the payload a signal
+//	                     │<── undo ────────┘   remove this directory when the container has ended
 //
 // and a life line, a socket pair that carries no bytes: its other end is the child's until the payload's exec closes it. The child
 // sees on it that the resident has died, the resident that the payload runs.
@@ -54,7 +55,7 @@ type message struct {
 	kind  uint32
 	pid   int32  // msgHold: the slot; msgKill: the signal
 	ms    uint32 // msgPayload: time between TERM and KILL; msgWake: when
-	first uint32 // msgPayload: this process only makes the next one and ends with 0
+	first uint32 // msgPayload: this process only makes the next one and ends with 0; msgUndo: it has to be removed
 }
 
 const (
@@ -64,6 +65,7 @@ const (
 	msgHold // with the descriptor, or without one to drop what is held
 	msgWake
 	msgKill
+	msgUndo // with the path behind it
 )
 
 const messageSize = 16
@@ -98,7 +100,9 @@ var r struct {
 	killMS                uint32
 	poll                  [pollHeld + slots]pollFD
 	hdr                   msghdr // of receive
-	iov                   [2]uintptr
+	iov                   [4]uintptr
+	undo                  [undoSize]byte // paths to remove, each with a byte in front and a 0 behind
+	undoLen, pathLen      uint32
 	control               struct {
 		unix.Cmsghdr
 		fd, fd2 int32
@@ -171,6 +175,7 @@ func enter(stack *uintptr) {
 			}
 			continue
 		}
+		undo()
 		if !r.want || boot.mode == Stopped {
 			leave()
 		}

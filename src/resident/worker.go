@@ -20,6 +20,7 @@ const (
 const (
 	Bus   = iota // the connection to ubusd: a worker is started when it is readable
 	State        // what a worker has to know
+	Group        // the container's control group
 	slots
 )
 

@@ -29,39 +29,41 @@ type cloneArgs struct {
 // clone makes a process and runs a program in it. What fails there is written to errfd as {instruction, errno}.
 //
 // With CLONE_PARENT our parent becomes its parent; the exit signal must then be 0 and becomes the one this process was cloned
-// with (CHLD). Where a seccomp filter or an old emulator hides clone3, clone does.
+// with (CHLD). The process starts in the control group of the descriptor cgroup, if there is one. Where a seccomp filter or an
+// old emulator hides clone3, clone does, and the process is where we are: moved is false.
 //
 //go:noinline
 //go:norace
 //go:nocheckptr
-func clone(flags, exitSignal uintptr, code program.Code, errfd uintptr) (int, syscall.Errno) {
+func clone(flags, exitSignal uintptr, cgroup int, code program.Code, errfd uintptr) (child int, moved bool, errno syscall.Errno) {
 	args := cloneArgs{flags: uint64(flags), exitSignal: uint64(exitSignal)}
+	moved = true
+	if cgroup >= 0 {
+		args.flags, args.cgroup = args.flags|unix.CLONE_INTO_CGROUP, uint64(cgroup)
+	}
 	beforeFork()
 	pid, _, e := syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0, 0, 0, 0)
 	if e == syscall.ENOSYS {
 		pid, _, e = syscall.RawSyscall6(unix.SYS_CLONE, flags|exitSignal, 0, 0, 0, 0, 0)
+		moved = false
 	}
 	if e != 0 || pid != 0 {
 		afterFork()
-		return int(pid), e
+		return int(pid), moved, e
 	}
 	afterForkInChild()
-	i, errno := program.Run(code)
-	report := [3]uint32{uint32(i), uint32(errno), 0}
+	i, failed := program.Run(code)
+	report := [3]uint32{uint32(i), uint32(failed), 0}
 	syscall.RawSyscall(unix.SYS_WRITE, errfd, uintptr(unsafe.Pointer(&report)), unsafe.Sizeof(report))
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
 	}
 }
 
-func cloneAndRun(namespaces uintptr, code program.Code, errfd uintptr) (int, syscall.Errno) {
-	return clone(namespaces|unix.CLONE_PARENT, 0, code, errfd)
-}
-
 // withUserNamespace calls f with the pid of a process in a new user namespace, which ends when f returns.
 func withUserNamespace(ours, theirs int, f func(pid int) error) error {
 	prog := program.Idle(ours, theirs)
-	pid, e := clone(unix.CLONE_NEWUSER, uintptr(unix.SIGCHLD), prog.Code(), uintptr(theirs))
+	pid, _, e := clone(unix.CLONE_NEWUSER, uintptr(unix.SIGCHLD), -1, prog.Code(), uintptr(theirs))
 	runtime.KeepAlive(prog)
 	if e != 0 {
 		return e

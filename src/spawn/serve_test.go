@@ -21,6 +21,7 @@ type notify struct{ pids []int }
 
 func (n *notify) Announce(pid int, _ bool) error { n.pids = append(n.pids, pid); return nil }
 func (*notify) LifeLine() int                    { return -1 }
+func (*notify) Group(int, []string) error        { return nil }
 
 // served has the supervisor hear these words from a child, which then closes its end.
 func served(t *testing.T, words ...[3]uint32) (told []int, answers int, err error) {

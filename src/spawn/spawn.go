@@ -23,6 +23,9 @@ import (
 type Parent interface {
 	// Announce tells of a process that waits. One that is first only makes the next one.
 	Announce(pid int, first bool) error
+	// Group tells of the container's control group, open for the duration of the call, and of the directories, parents first, that
+	// were made for it. From then on it is the parent's to remove them.
+	Group(fd int, made []string) error
 	// LifeLine is a descriptor whose other end closes when the parent dies. Start owns it and closes it: what is left of it
 	// when Start returns is the child's.
 	LifeLine() int
@@ -60,7 +63,7 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 		return 0, err
 	}
 	prog := program.Build(p, &s.handles)
-	child, e := cloneAndRun(uintptr(p.Clone), prog.Code(), uintptr(s.handles.Theirs))
+	child, moved, e := clone(uintptr(p.Clone)|unix.CLONE_PARENT, 0, s.group.fd(), prog.Code(), uintptr(s.handles.Theirs))
 	runtime.KeepAlive(prog)
 	if e != 0 {
 		return 0, s.cloneError(e)
@@ -73,6 +76,11 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 	first := has[plan.Fork](p)
 	if err := cfg.Parent.Announce(s.pid, first); err != nil {
 		return 0, err
+	}
+	if s.group != nil && !moved {
+		if err := s.group.Add(child); err != nil {
+			return 0, s.group.fault(err, "")
+		}
 	}
 	if !has[plan.Sync](p) {
 		if err := s.outside(); err != nil {
@@ -91,6 +99,7 @@ type start struct {
 	cfg     *Config
 	handles program.Handles
 	proc    kernel.Procfs
+	group   *group // nil: none
 	mapped  []mappedNS
 	pid     int // of the process that is now the container's
 	netns   int // the child's, while moved devices may have to come back
@@ -109,6 +118,7 @@ func (s *start) close() {
 	}
 	kernel.Close(s.netns)
 	s.proc.Close()
+	s.group.close()
 }
 
 // has tells whether the plan has an op of this kind.
@@ -269,6 +279,11 @@ func (s *start) open() (err error) {
 		return err
 	}
 	h.Proc = s.proc.FD()
+	if c := s.plan.Outside.Cgroup; c != nil {
+		if s.group, err = openGroup(c, s.cfg.Parent); err != nil {
+			return err
+		}
+	}
 	for _, op := range s.plan.Ops {
 		switch o := op.(type) {
 		case plan.Join:

@@ -244,7 +244,10 @@ func unmake(dirs []string) {
 }
 
 // Stopped is the worker that runs when the container has ended.
-func Stopped(o *slim.Options) int {
+func Stopped(o *slim.Options, logf Logf) int {
+	if err := endGroup(); err != nil {
+		logf(plan.Message(err.Error()))
+	}
 	for _, d := range plan.Leftovers(o) {
 		_ = kernel.Rmdir(d.Path) // one that holds something is somebody's
 	}

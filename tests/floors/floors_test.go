@@ -28,6 +28,7 @@ var floors = map[string]struct {
 	"kernel":        {floor: 0},
 	"passwd":        {floor: 0},
 	"caps":          {floor: 1},
+	"cgroup":        {floor: 1},
 	"seccomp":       {floor: 1},
 	"slim":          {floor: 1},
 	"spec":          {floor: 1},
@@ -43,11 +44,11 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "elfdep", "passwd", "plan", "seccomp", "slim", "spec"}
+var pure = []string{"blob", "caps", "cgroup", "elfdep", "passwd", "plan", "seccomp", "slim", "spec"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
-	"github.com/opencontainers/runtime-spec/specs-go": {"caps", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
+	"github.com/opencontainers/runtime-spec/specs-go": {"caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
 	// kernel acts; the others only take numbers from it
 	"golang.org/x/sys/unix": {"kernel", "program", "resident", "spawn"},
 }

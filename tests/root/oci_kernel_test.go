@@ -190,8 +190,9 @@ func TestD34RefusedByName(t *testing.T) {
 		"process.terminal": func(s *specs.Spec) { s.Process.Terminal = true },
 		"hooks":            func(s *specs.Spec) { s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "/bin/true"}}} },
 		"linux.seccomp":    func(s *specs.Spec) { s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow} },
-		"linux.resources": func(s *specs.Spec) {
-			s.Linux.Resources = &specs.LinuxResources{Unified: map[string]string{"pids.max": "9"}}
+		"linux.resources.memory.swappiness": func(s *specs.Spec) {
+			n := uint64(0)
+			s.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{Swappiness: &n}}
 		},
 		"linux.intelRdt":          func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{ClosID: "x"} },
 		"process.apparmorProfile": func(s *specs.Spec) { s.Process.ApparmorProfile = "profile" },

@@ -327,7 +327,8 @@ func TestD7StartAtOnce(t *testing.T) {
 	if got := onBus(t, b.name); got["status"] != "running" || got["pid"] != strconv.Itoa(p.payload()) {
 		t.Errorf("state %v", got)
 	}
-	p.until("up\n").signal(syscall.SIGKILL)
+	syscall.Kill(p.until("up\n").payload(), syscall.SIGKILL)
+	p.wait().ends(137)
 }
 
 // What ends a container that waits for its start.

@@ -29,10 +29,10 @@ func features() string {
 		w.open(name, '{')
 		if name == "cgroup" {
 			w.raw("v1", "false")
-			w.raw("v2", "false")
+			w.raw("v2", "true")
 			w.raw("systemd", "false")
 			w.raw("systemdUser", "false")
-			w.raw("rdma", "false")
+			w.raw("rdma", "true")
 		} else {
 			w.raw("enabled", "false")
 		}

@@ -98,10 +98,10 @@ func TestFeatures(t *testing.T) {
 	}
 	refused := f.Annotations["org.openwrt.gojail.refused"]
 	for path, offered := range map[string]bool{
-		"linux.seccomp":          *f.Linux.Seccomp.Enabled,
-		"linux.intelRdt":         *f.Linux.IntelRdt.Enabled,
-		"hooks":                  len(f.Hooks) > 0,
-		"linux.resources.memory": *f.Linux.Cgroup.V2,
+		"linux.seccomp":           *f.Linux.Seccomp.Enabled,
+		"linux.intelRdt":          *f.Linux.IntelRdt.Enabled,
+		"hooks":                   len(f.Hooks) > 0,
+		"linux.resources.memory,": *f.Linux.Cgroup.V2,
 	} {
 		if offered == strings.Contains(refused, path) {
 			t.Errorf("%s: offered %v, refused: %s", path, offered, refused)

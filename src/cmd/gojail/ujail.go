@@ -31,7 +31,7 @@ func ujail(args, env []string, io stdio) int {
 		io.out("ujail (gojail) " + version + "\n")
 		return 0
 	case resident.Mode() == resident.Stopped:
-		return supervise.Stopped(o)
+		return supervise.Stopped(o, logf)
 	case resident.Mode() == resident.Event:
 		return supervise.Event(logf)
 	}
