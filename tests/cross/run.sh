@@ -31,7 +31,7 @@ step() {
 	vet) go vet -asmdecl "${assembly[@]}" ;;
 	build) go build -trimpath -buildvcs=false -ldflags "${LDFLAGS?}" -o "build/cross/gojail-$2" ./src/cmd/gojail ;;
 	smoke) tests/cross/smoke.sh "build/cross/gojail-$2" ;;
-	test) go test -vet=off -count=1 -short ${GOJAIL_EMULATOR:+-exec "$GOJAIL_EMULATOR"} "${pure[@]}" ;;
+	test) go test -vet=off -count=1 -short -timeout 15m ${GOJAIL_EMULATOR:+-exec "$PWD/tests/cross/emulate.sh $GOJAIL_EMULATOR"} "${pure[@]}" ;;
 	*)
 		echo "unknown step: $1" >&2
 		return 2
