@@ -15,7 +15,7 @@ export LDFLAGS VERSION
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-root test-vm bench fuzz lint unit race libseccomp cross package install clean help
+.PHONY: build demo test test-root test-procd test-vm bench fuzz lint unit race libseccomp cross package install clean help
 
 build: ## the program, build/gojail, and its names (build/ujail)
 	@mkdir -p build
@@ -32,7 +32,11 @@ test: ## the whole suite: lint unit race libseccomp fuzz cross test-root demo (r
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root
+	@[ -n "$$PROCD" ] || echo 'SKIPPED: the same under the real procd: $$PROCD, $$UBUSD and $$UBUS do not say where it is'
 	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m ./tests/root
+
+test-procd: build ## the program under OpenWrt's procd and ubusd, which PROCD, UBUSD and UBUS name (root)
+	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m -v -run TestProcd ./tests/root
 
 test-vm: ## tests in a virtual machine: limits on a real cgroup v2
 	@echo 'test-vm comes with part 3, which brings control groups'
