@@ -26,9 +26,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race libseccomp fuzz cross test-root demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz cross test-root test-vm demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race libseccomp fuzz cross test-root demo
+	@tests/suite.sh build lint unit race libseccomp fuzz cross test-root test-vm demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root
@@ -38,8 +38,11 @@ test-root: build ## the program run as root, looked at from inside and outside (
 test-procd: build ## the program under OpenWrt's procd and ubusd, which PROCD, UBUSD and UBUS name (root)
 	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m -v -run TestProcd ./tests/root
 
-test-vm: ## tests in a virtual machine: limits on a real cgroup v2
-	@echo 'test-vm comes with part 3, which brings control groups'
+test-vm: build ## limits, on a real cgroup v2 in a virtual machine (root)
+	@tests/deps.sh vm
+	@mkdir -p build/vm
+	CGO_ENABLED=0 go test -c -o build/vm/root.test ./tests/root
+	tests/vm/run.sh
 
 bench: build ## time and memory beside crun, runc and a C floor (root)
 	@tests/deps.sh bench

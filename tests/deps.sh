@@ -3,7 +3,7 @@
 #
 # Installs what a make target needs from Debian: only the packages that are missing, and says which.
 #
-#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|root|bench|test...
+#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|vm|root|bench|test...
 
 set -euo pipefail
 
@@ -25,6 +25,7 @@ want() {
 	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;
 	libseccomp) packages='libseccomp-dev pkg-config golang-github-containers-common gcc libc6-dev' ;;
 	cross) packages='qemu-user-static' ;;
+	vm) packages='busybox-static qemu-system-x86 qemu-system-common cpio kmod iproute2' ;;
 	bench) packages='busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
 	test)
 		want demo
@@ -34,6 +35,7 @@ want() {
 		want libseccomp
 		want cross
 		want root
+		want vm
 		return
 		;;
 	*) die "unknown set of packages: $1" ;;

@@ -184,8 +184,11 @@ func missingNamespaces(wanted plan.Namespace, e syscall.Errno) string {
 }
 
 func (s *start) cloneError(e syscall.Errno) error {
-	return &Error{Op: "make the container's process with new namespaces: " + s.plan.Clone.String(), Err: e,
-		Hint: missingNamespaces(s.plan.Clone, e)}
+	hint := missingNamespaces(s.plan.Clone, e)
+	if e == unix.EAGAIN && s.group != nil {
+		hint = "linux.resources.pids.limit, or a limit on processes of this user or machine, has no room for it"
+	}
+	return &Error{Op: "make the container's process with new namespaces: " + s.plan.Clone.String(), Err: e, Hint: hint}
 }
 
 // hint says where the configuration asked for what the supervisor could not do for the child, unless the child is no more.

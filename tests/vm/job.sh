@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-only
+#
+# What is tested in the machine: limits that a kernel holds which has every controller.
+
+set -euo pipefail
+build=$(realpath "$(dirname "$0")/../../build")
+cd "$build/../tests/root" # as go test does
+export GOJAIL=$build/gojail GOJAIL_VM=1
+exec "$build/vm/root.test" -test.run '^TestVM' -test.timeout 10m
