@@ -78,7 +78,10 @@ func TestSlimDev(t *testing.T) {
 
 func TestSlimProc(t *testing.T) {
 	probe := `cat /proc/self/mountinfo; echo; cat /proc/timer_list
-		for f in /proc/sysrq-trigger /proc/sys/kernel/hostname /proc/sys/net/ipv4/ip_forward; do (echo 0 >$f) 2>/dev/null && echo wrote $f; done; :`
+		for f in kcore sysrq-trigger latency_stats timer_list timer_stats sched_debug scsi; do
+			case $(stat -c %F:%t:%T /proc/$f 2>/dev/null) in ""|"character special file:1:3") ;; directory:*) ls -A /proc/$f;; *) echo $f is there; esac
+		done
+		for f in /proc/sys/kernel/hostname /proc/sys/net/ipv4/ip_forward; do (echo 0 >$f) 2>/dev/null && echo wrote $f; done; :`
 	for options, want := range map[string]string{
 		"-p":        "",
 		"-p -h box": "",

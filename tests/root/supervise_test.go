@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -253,6 +256,33 @@ func TestInheritedLimits(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A hard limit is raised for ujail's own use where that is allowed, and named where it is not.
+func TestInheritedHardLimits(t *testing.T) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	effective, err := strconv.ParseUint(status(t, string(text), "CapEff"), 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for limit, name := range map[string]string{"-v 16384": "Max address space", "-d 8192": "Max data size"} {
+		t.Run(limit, func(t *testing.T) {
+			r := run(t, shelled("ulimit "+limit, slim("-p", busybox, "grep", name, "/proc/self/limits")))
+			if effective>>unix.CAP_SYS_RESOURCE&1 == 0 {
+				if unsafe.Sizeof(uintptr(0)) == 8 {
+					r.refused("hard limit", "CAP_SYS_RESOURCE")
+				}
+				return
+			}
+			kib, _ := strconv.Atoi(strings.Fields(limit)[1])
+			if bytes := strconv.Itoa(kib << 10); !strings.Contains(r.ok().stdout, bytes+" "+strings.Repeat(" ", 20-len(bytes))+bytes) {
+				t.Errorf("the payload's limits are %q", r.stdout)
+			}
+		})
 	}
 }
 
