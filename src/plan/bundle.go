@@ -61,6 +61,9 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 	if b.ownNet {
 		b.add(LoopbackUp{})
 	}
+	if s.Process.Terminal && !b.ownMount {
+		b.add(terminalOf(s.Process, false))
+	}
 	if err := b.process(s, &o); err != nil {
 		return nil, err
 	}
@@ -152,6 +155,9 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 	}
 	if err := b.devices(l.Devices, devBound); err != nil {
 		return err
+	}
+	if s.Process.Terminal {
+		b.add(terminalOf(s.Process, true))
 	}
 	procSys := o.Ujail && !slices.Contains(targets, "/proc/sys")
 	for i, path := range l.ReadonlyPaths {

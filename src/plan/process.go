@@ -48,6 +48,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 		}
 		b.ambient(&sets, "process.capabilities")
 	}
+	if p.Terminal {
+		b.add(UseTerminal{int64(p.User.UID)})
+	}
 	b.add(Rlimits{limits}, DropBounding{sets.Bounding},
 		User{UID: int64(p.User.UID), GID: int64(p.User.GID), Groups: p.User.AdditionalGids, SetGroups: true, KeepCaps: true},
 		Capabilities{sets})

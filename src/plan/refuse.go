@@ -11,8 +11,6 @@ import (
 func refuseLater(s *specs.Spec) error {
 	p, l := s.Process, s.Linux
 	switch {
-	case p.Terminal:
-		return refuse("process.terminal", "consoles are not offered by this version: set it to false")
 	case p.ApparmorProfile != "":
 		return refuse("process.apparmorProfile", "OpenWrt has no AppArmor")
 	case p.SelinuxLabel != "":
@@ -40,7 +38,7 @@ func refuseLater(s *specs.Spec) error {
 
 // Refused lists what config.json may hold and a start is refused for, by JSON path.
 func Refused() []string {
-	return []string{"hooks", "process.terminal", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel", "linux.seccomp",
+	return []string{"hooks", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel", "linux.seccomp",
 		"linux.intelRdt", "linux.resources.memory.kernel", "linux.resources.memory.kernelTCP", "linux.resources.memory.swappiness",
 		"linux.resources.memory.disableOOMKiller", "linux.resources.cpu.realtimeRuntime", "linux.resources.cpu.realtimePeriod",
 		"linux.resources.blockIO.leafWeight", "linux.resources.network", "mounts[].options (remount with options of the file system)"}
@@ -48,7 +46,7 @@ func Refused() []string {
 
 // Ignored lists what config.json may hold without an effect.
 func Ignored() []string {
-	return []string{"annotations", "process.consoleSize (there is no terminal)", "process.commandLine (Windows)",
+	return []string{"annotations", "process.consoleSize (without process.terminal)", "process.commandLine (Windows)",
 		"process.execCPUAffinity (it is for exec)",
 		"linux.resources.memory.checkBeforeUpdate (it is for update)", "linux.resources.memory.useHierarchy (cgroup v2 has no other way)",
 		"with a joined mount namespace: root, mounts, linux.devices, linux.maskedPaths, linux.readonlyPaths, linux.rootfsPropagation",

@@ -77,7 +77,9 @@ type member struct {
 
 // Every member of config.json, or of all below it, with a change that it is tried with.
 var members = []member{
-	{"process.terminal", refused, func(s *specs.Spec) { s.Process.Terminal = true }},
+	{"process.terminal", honoured, func(s *specs.Spec) { s.Process.Terminal = true }},
+	{"process.consoleSize.height", honoured, func(s *specs.Spec) { terminal(s, 80, 26) }},
+	{"process.consoleSize.width", honoured, func(s *specs.Spec) { terminal(s, 81, 25) }},
 	{"process.consoleSize", ignored, func(s *specs.Spec) { s.Process.ConsoleSize = &specs.Box{Height: 1, Width: 2} }},
 	{"process.user.uid", honoured, func(s *specs.Spec) { s.Process.User.UID = 2 }},
 	{"process.user.gid", honoured, func(s *specs.Spec) { s.Process.User.GID = 2 }},
@@ -194,10 +196,16 @@ var members = []member{
 
 // before changes what the change of some members is compared with.
 var before = map[string]func(*specs.Spec){
+	"process.consoleSize.height": func(s *specs.Spec) { terminal(s, 80, 25) },
+	"process.consoleSize.width":  func(s *specs.Spec) { terminal(s, 80, 25) },
 	"process.scheduler.priority": func(s *specs.Spec) { fifo(s, 1) },
 	"process.scheduler.runtime":  func(s *specs.Spec) { deadline(s, 1024, 8000, 9000) },
 	"process.scheduler.deadline": func(s *specs.Spec) { deadline(s, 1024, 8000, 9000) },
 	"process.scheduler.period":   func(s *specs.Spec) { deadline(s, 1024, 8000, 9000) },
+}
+
+func terminal(s *specs.Spec, width, height uint) {
+	s.Process.Terminal, s.Process.ConsoleSize = true, &specs.Box{Height: height, Width: width}
 }
 
 func fifo(s *specs.Spec, priority int32) {

@@ -19,11 +19,8 @@ import (
 
 // FromSlim plans the jail that ujail's own options describe. c is the content of the -C file, nil without one.
 func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, f Facts) (*Plan, error) {
-	switch {
-	case o.Seccomp != "":
+	if o.Seccomp != "" {
 		return nil, refuse("-S", "system call filters are not offered by this version")
-	case o.Console:
-		return nil, refuse("-y", "consoles are not offered by this version")
 	}
 	b := &builder{plan: &Plan{Name: o.Name, Ops: make([]Op, 0, 64)}}
 	for _, t := range o.NewNamespaces() {
@@ -51,6 +48,12 @@ func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, f Facts) (*Plan, erro
 	}
 	if b.ownNet {
 		b.add(LoopbackUp{})
+	}
+	if o.Console {
+		if !b.ownMount {
+			b.add(Terminal{})
+		}
+		b.add(UseTerminal{who.UID})
 	}
 	b.add(Rlimits{})
 	if c != nil {
@@ -290,6 +293,9 @@ func (b *builder) slimRoot(o *slim.Options, f *Facts) (args []string, err error)
 		b.add(s.ops[t])
 	}
 	b.defaultDevices(nil, b.ttyGroup())
+	if o.Console {
+		b.add(Terminal{Console: true})
+	}
 	if layered := root.Overlay != nil; b.ownNet && (o.Rootfs == "" || layered) {
 		b.add(Symlink{To: "../dev/resolv.conf.d/resolv.conf.auto", Path: "/etc/resolv.conf", Replace: layered})
 	}

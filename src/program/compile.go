@@ -37,6 +37,8 @@ const FirstFD = 5
 //	                     ------ go ----------->
 //	(makes it)           <----- SyncMake ------  where links in the root lead to what does not exist yet
 //	                     ------ go ----------->
+//	(takes the master)   <----- SyncTerminal ---  where the payload has a terminal
+//	                     ------ go ----------->
 //	(waits for start)    <----- SyncCreated ----  where the payload is to be started later
 //	                     ------ go ----------->
 //	(heeds nothing else) <----- SyncLast -------  the trampoline comes next: its SyncExec, or an instruction that failed
@@ -46,13 +48,14 @@ const FirstFD = 5
 // Up to SyncLast nobody who is not root here can trace the child. The trampoline can be traced by whoever may trace the payload:
 // another container of the same user, for one. What its descriptor says then must not move the supervisor to anything.
 const (
-	SyncExec    = ^uint32(0) - iota // the trampoline could not execute the payload: errno
-	SyncForked                      // the second process: its pid
-	SyncReady                       // the namespaces exist
-	SyncCopyUp                      // tmpcopyup: the child's descriptors of the covered directory and of the tmpfs
-	SyncMake                        // number of the path for Program.Path, twice, and 1 more for a directory; the child's descriptor of the root
-	SyncCreated                     // all but the exec is done: it waits for the word to start
-	SyncLast                        // nothing follows that the supervisor has to do something for
+	SyncExec     = ^uint32(0) - iota // the trampoline could not execute the payload: errno
+	SyncForked                       // the second process: its pid
+	SyncReady                        // the namespaces exist
+	SyncCopyUp                       // tmpcopyup: the child's descriptors of the covered directory and of the tmpfs
+	SyncMake                         // number of the path for Program.Path, twice, and 1 more for a directory; the child's descriptor of the root
+	SyncCreated                      // all but the exec is done: it waits for the word to start
+	SyncLast                         // nothing follows that the supervisor has to do something for
+	SyncTerminal                     // the child's descriptor of the master
 )
 
 // compiler is a Program in the making and the constants many instructions share.
@@ -210,6 +213,10 @@ func (c *compiler) op(op plan.Op) {
 		c.call(unix.SYS_SETDOMAINNAME, c.str(o.Name), num(len(o.Name)))
 	case plan.LoopbackUp:
 		c.loopbackUp()
+	case plan.Terminal:
+		c.terminal(o)
+	case plan.UseTerminal:
+		c.useTerminal(o)
 	default:
 		c.processOp(op)
 	}

@@ -97,6 +97,13 @@ func TestEveryOp(t *testing.T) {
 	check(t, append(all, end...)...)
 	slices.Reverse(all[2:])
 	check(t, append(all, end...)...)
+	for _, console := range []bool{false, true} {
+		for _, width := range []uint16{0, 80} {
+			tty := []plan.Op{plan.Terminal{Width: width, Height: 25, Console: console}, plan.UseTerminal{Owner: int64(width) - 1}}
+			check(t, slices.Concat([]plan.Op{plan.Root{Attach: []string{"/mnt"}}}, tty, end)...)
+			check(t, append(tty, end[1:]...)...)
+		}
+	}
 	// Without a root there are those that only change the process.
 	check(t, plan.Chdir{Path: "/a"}, plan.Exec{Args: []string{"/x"}})
 	check(t, plan.Exec{Args: []string{"/x", "", "y"}, Env: []string{""}})
@@ -157,7 +164,7 @@ func TestVerifier(t *testing.T) {
 		change func(c *compiler)
 		want   string
 	}{
-		{"register", func(c *compiler) { c.insns[1].out = 8 }, "result goes to register 8"},
+		{"register", func(c *compiler) { c.insns[1].out = uint8(rTmp) + 1 }, "result goes to register 9"},
 		{"register argument", func(c *compiler) { c.insns[1].arg[0], c.insns[1].argk[0] = 16, argReg }, "argument 0 is register 16"},
 		{"kind", func(c *compiler) { c.insns[1].kind = 77 }, "unknown kind"},
 		{"pointer", func(c *compiler) { c.insns[1].arg[1] = uintptr(len(c.data)) }, "argument 1 points to"},

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The registers. An op leaves rRoot, rNull and rDir as they are; the others are its own.
+// The registers. An op leaves rRoot, rNull, rDir and rTTY as they are; the others are its own.
 const (
 	rRoot   reg = iota // the container's root, O_PATH
 	rNull              // the host's /dev/null, O_PATH, once a mask has needed it
@@ -17,7 +17,8 @@ const (
 	rTree              // a detached mount
 	rKeep
 	rParent
-	rTmp
+	rTTY // the payload's terminal, from the Terminal to the UseTerminal
+	rTmp // the last one
 )
 
 const (

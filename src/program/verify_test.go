@@ -46,7 +46,7 @@ func calls() map[uintptr]map[int]int {
 		unix.SYS_OPENAT2: {1: text, 2: 24}, unix.SYS_OPEN_TREE: {1: text}, unix.SYS_MOVE_MOUNT: {1: text, 3: text}, unix.SYS_MOUNT_SETATTR: {1: text, 3: 32},
 		unix.SYS_MKDIRAT: {1: text}, unix.SYS_MKNODAT: {1: text}, unix.SYS_SYMLINKAT: {0: text, 2: text}, unix.SYS_UNLINKAT: {1: text}, unix.SYS_FCHOWNAT: {1: text},
 		unix.SYS_FACCESSAT: {1: text}, unix.SYS_STATX: {1: text, 4: 256}, unix.SYS_PIVOT_ROOT: {0: text, 1: text}, unix.SYS_UMOUNT2: {0: text}, unix.SYS_CHDIR: {0: text},
-		unix.SYS_SETHOSTNAME: {0: sized + 1}, unix.SYS_SETDOMAINNAME: {0: sized + 1}, unix.SYS_IOCTL: {2: 40}, unix.SYS_PRLIMIT64: {2: 16}, unix.SYS_SCHED_SETATTR: {1: 56},
+		unix.SYS_SETHOSTNAME: {0: sized + 1}, unix.SYS_SETDOMAINNAME: {0: sized + 1}, unix.SYS_PRLIMIT64: {2: 16}, unix.SYS_SCHED_SETATTR: {1: 56},
 		unix.SYS_SET_MEMPOLICY: {1: 1024 / 8}, sysSetgroups: {1: 4}, unix.SYS_CAPSET: {0: 8, 1: 24}, unix.SYS_RT_SIGPROCMASK: {1: sized + 3},
 		unix.SYS_EXECVEAT: {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88},
 	}
@@ -221,8 +221,16 @@ func (v *verifier) branch(i int, in *Insn, s registers) {
 	}
 }
 
+// ioctls are the requests that programs may have, with what their argument points to.
+var ioctls = map[uintptr]map[int]int{
+	unix.SIOCSIFFLAGS: {2: 40}, unix.TIOCSPTLCK: {2: 4}, unix.TIOCSWINSZ: {2: 8}, unix.TIOCGPTPEER: nil, unix.TIOCSCTTY: nil,
+}
+
 func (v *verifier) call(i int, in *Insn, s registers, known map[uintptr]map[int]int) {
 	pointers, ok := known[in.nr]
+	if in.nr == unix.SYS_IOCTL {
+		pointers, ok = ioctls[in.arg[1]]
+	}
 	if !ok {
 		v.fault(i, "a system call that programs do not have")
 	}
@@ -246,6 +254,11 @@ func (v *verifier) call(i int, in *Insn, s registers, known map[uintptr]map[int]
 	}
 	result := value
 	switch in.nr {
+	case unix.SYS_IOCTL:
+		if in.arg[1] != unix.TIOCGPTPEER {
+			break
+		}
+		fallthrough
 	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_SOCKET:
 		result = open
 		if in.out == noReg || s[in.out] == open { // after an attempt that failed one may be: they are close-on-exec

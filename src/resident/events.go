@@ -156,7 +156,9 @@ func workerEnded() {
 //go:nocheckptr
 func readSignals() {
 	for sys(unix.SYS_READ, uintptr(r.sig), uintptr(unsafe.Pointer(&r.info)), 128, 0, 0) == 128 {
-		deliver(*(*int32)(unsafe.Pointer(&r.info)))
+		if s := *(*int32)(unsafe.Pointer(&r.info)); !terminalSignal(s) {
+			deliver(s)
+		}
 	}
 }
 
@@ -355,6 +357,7 @@ func leave() {
 	if boot.mode != Stopped {
 		boot.status = status()
 	}
+	finishTerminal()
 	arm(leftoverMS)
 	for reap() {
 		var n uint64

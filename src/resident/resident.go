@@ -257,12 +257,14 @@ func wait() {
 			r.poll[pollHeld+i].fd = boot.held[i]
 		}
 	}
+	watchTerminal()
 	sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), uintptr(len(r.poll)), 0, 0, sigsetSize)
 	for i := range boot.held {
-		if r.poll[pollHeld+i].fd >= 0 && r.poll[pollHeld+i].revents != 0 {
+		if watched>>i&1 != 0 && r.poll[pollHeld+i].fd >= 0 && r.poll[pollHeld+i].revents != 0 {
 			r.due = true
 		}
 	}
+	serveTerminal()
 }
 
 // forkWorker returns true in the worker. Its signals: those the kernel raises for faults and those Go uses work, the others stay

@@ -18,9 +18,13 @@ const (
 
 // The descriptors that the resident holds for its workers.
 const (
-	Bus   = iota // the connection to ubusd: a worker is started when it is readable
-	State        // what a worker has to know
-	Group        // the container's control group
+	Bus     = iota // the connection to ubusd: a worker is started when it is readable
+	State          // what a worker has to know
+	Group          // the container's control group
+	Console        // the master of the payload's terminal. While the payload runs the resident relays it, to these:
+	TTY            // the other end, the payload's: it does not hang up while this is held, and can be resized
+	Input          // a terminal, or nothing
+	Output         // where what the payload writes goes, or nothing
 	slots
 )
 

@@ -59,7 +59,7 @@ type Options struct {
 	OverlayDir     string // -O: directory for the writable layer (upper, work)
 	TmpOverlaySize string // -T: tmpfs size for the writable layer, at most 8 bytes; unused beside OverlayDir
 	Require        bool   // -E: no start without everything asked for
-	Console        bool   // -y: a pseudo terminal, reachable through procd
+	Console        bool   // -y: a pseudoterminal; for a bundle as if process.terminal were set
 	Bundle         string // -J: OCI bundle directory
 	Immediately    bool   // -i: a bundle's payload starts without waiting for "start"; others never wait
 	PidFile        string // -P: file to write the payload's pid into

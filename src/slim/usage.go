@@ -50,7 +50,8 @@ Running
   -e variable     hand on an environment variable; all others are dropped
   -t seconds      from TERM to KILL when the jail is stopped: 0 to 86400,
                   default 5
-  -y              provide a console
+  -y              a terminal: relayed to the one that ujail was started at, or
+                  procd's to give away (console_attach)
   -P file         write the pid of the command into file
   -E              do not start unless all that was asked for can be had
   -d level        report what was decided: 1 what is passed over, 2 everything

@@ -104,6 +104,23 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 			}
 			return "root.path must be a directory"
 		}
+	case plan.Terminal:
+		switch e {
+		case unix.ELOOP:
+			return "a symbolic link leads to /dev/pts or /dev/console: the image is not to be trusted"
+		case unix.ENODEV, unix.ENOENT, unix.ENOTDIR:
+			return "terminals are made in a devpts: mount one on /dev/pts"
+		case unix.EACCES:
+			return "the devpts on /dev/pts may be mounted nodev"
+		case unix.ENOSPC:
+			return "the limit in /proc/sys/kernel/pty is reached"
+		case unix.EROFS:
+			return "there is no /dev/console to bind the terminal on, and it cannot be made"
+		}
+	case plan.UseTerminal:
+		if e == unix.EINVAL {
+			return "the user's id is not mapped in the user namespace"
+		}
 	case plan.Join:
 		switch {
 		case e == unix.ESRCH || e == unix.ENOENT:

@@ -59,7 +59,7 @@ func served(t *testing.T, words ...[3]uint32) (told []int, answers int, err erro
 func TestNothingAfterTheLastWord(t *testing.T) {
 	last := [3]uint32{program.SyncLast}
 	for name, word := range map[string]uint32{"forked": program.SyncForked, "ready": program.SyncReady, "copy": program.SyncCopyUp,
-		"make": program.SyncMake, "last": program.SyncLast, "no word": 1 << 20} {
+		"make": program.SyncMake, "terminal": program.SyncTerminal, "last": program.SyncLast, "no word": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			told, answers, err := served(t, last, [3]uint32{word, 1, 1})
 			if kernel.ErrnoOf(err) != 0 || err == nil || !strings.Contains(err.Error(), "protocol") || len(told) > 0 || answers != 1 {

@@ -38,6 +38,8 @@ type Config struct {
 	// Created is called at a plan.Wait and returns when the payload is to be started. The other end of sync, which stays Start's,
 	// closes when the child ends; nothing is to be read there.
 	Created func(sync int) error
+	// Terminal is called at a plan.Terminal with the master of the payload's terminal, which is its own.
+	Terminal func(master int) error
 }
 
 // ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
@@ -169,6 +171,8 @@ func (s *start) serve(prog *program.Program) error {
 			err = s.cfg.Created(s.handles.Ours)
 		case program.SyncMake:
 			err = s.makePath(prog, m[1], int(m[2]))
+		case program.SyncTerminal:
+			err = s.terminal(int(m[1]))
 		default:
 			err = &Error{Op: "heed the child", Err: unix.EPROTO}
 		}

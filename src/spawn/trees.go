@@ -88,6 +88,19 @@ func (s *start) makePath(prog *program.Program, n uint32, root int) error {
 	return kernel.MakeInRoot(fd, path, dir, s.owner())
 }
 
+// terminal takes the master of the payload's terminal from the child.
+func (s *start) terminal(fd int) error {
+	master, err := kernel.TakeFD(s.pid, fd)
+	if err != nil {
+		return err
+	}
+	if err := s.still(); err != nil {
+		kernel.Close(master)
+		return err
+	}
+	return s.cfg.Terminal(master)
+}
+
 // owner is who owns what is made for the container from outside: its root. Nil is our own.
 func (s *start) owner() *kernel.Owner {
 	if o := s.plan.Outside.Root(); o != nil {

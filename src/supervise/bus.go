@@ -98,7 +98,9 @@ func event(logf Logf) error {
 			kernel.Close(fd)
 		}
 	} else {
-		c = offer(r, logf)
+		if c = offer(r, logf); c != nil {
+			offerHeld(c, r.name)
+		}
 	}
 	if c != nil && !answer(r, c) {
 		c.Close()
@@ -109,7 +111,7 @@ func event(logf Logf) error {
 
 // answer answers what has come in, until nothing does any more. False: the connection is of no use any more.
 func answer(r *record, c *ubus.Client) bool {
-	box := container{record: r, status: stateRunning, pid: resident.Payload(), kill: resident.Kill}
+	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), kill: resident.Kill}
 	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
 		if _, err := serveOne(&box, c, ubus.Within(busPause)); err != nil {
 			return err == ubus.ErrTimeout

@@ -17,16 +17,18 @@ type waiting struct {
 	logf Logf
 	bus  *ubus.Client
 	call *ubus.Incoming // of start: answered when it is known whether the payload runs
+	term terminal
 }
 
 // created waits. The object is on the bus from here on: no start comes too early.
 func (w *waiting) created(pid, sync int) error {
-	box := container{record: w.record, status: stateCreated, pid: pid, kill: resident.Kill,
+	box := container{record: w.record, status: stateCreated, pid: pid, tty: w.term.tty, kill: resident.Kill,
 		start: func() ubus.Status { return ubus.StatusOK }}
 	next := time.Now()
 	for {
 		if w.bus == nil && !time.Now().Before(next) {
 			w.bus = offer(w.record, w.logf)
+			w.term.offerTo(w.bus, w.name)
 			next = time.Now().Add(time.Duration(w.retry) * time.Millisecond)
 		}
 		if w.bus != nil {

@@ -17,11 +17,12 @@ const (
 	stateStopped = "stopped"
 )
 
-// methods are those of the object container.NAME. Their order and arguments are the C ujail's.
+// methods are those of the object container.NAME. The order and the arguments of the first three are the C ujail's.
 var methods = []ubus.Method{
 	{Name: "start"},
 	{Name: "state"},
 	{Name: "kill", Args: []ubus.Arg{{Name: "signal", Type: blob.Int32}}},
+	{Name: "resize", Args: []ubus.Arg{{Name: "width", Type: blob.Int32}, {Name: "height", Type: blob.Int32}}},
 }
 
 // container is what the object answers for.
@@ -29,6 +30,7 @@ type container struct {
 	*record
 	status string
 	pid    int
+	tty    int // of the payload, or -1
 	// start and kill are what the calls do.
 	start func() ubus.Status
 	kill  func(signal int) error
@@ -61,6 +63,8 @@ func (c *container) handle(in *ubus.Incoming) ([]byte, ubus.Status) {
 			return nil, ubus.StatusUnknownError
 		}
 		return nil, ubus.StatusOK
+	case "resize":
+		return nil, resize(c.tty, in.Data)
 	}
 	return nil, ubus.StatusMethodNotFound
 }

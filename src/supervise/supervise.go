@@ -40,7 +40,7 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		return ExitFailed
 	}
 	p, r, err := planFor(o, env)
-	wait := &waiting{record: r, logf: logf}
+	wait := &waiting{record: r, logf: logf, term: terminal{master: -1, tty: -1}}
 	if err == nil {
 		for _, w := range p.Warnings {
 			say("warning: " + w)
@@ -51,9 +51,13 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		err = run(p, o, wait)
 	}
 	wait.started(err)
+	if err == nil && r == nil {
+		wait.term.offer(o.Name)
+	}
 	if err == nil && r != nil {
 		if wait.bus == nil {
 			wait.bus = offer(r, logf)
+			wait.term.offerTo(wait.bus, r.name)
 		}
 		if err := handOver(r, wait.bus); err != nil {
 			say("warning: the container runs, but is not on the bus: " + err.Error())
@@ -141,6 +145,9 @@ func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
 	if o.NoNewPrivs {
 		s.Process.NoNewPrivileges = true
 	}
+	if o.Console {
+		s.Process.Terminal = true
+	}
 	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, Wait: !o.Immediately, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
 	if err != nil {
 		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
@@ -200,7 +207,8 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		return err
 	}
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
-	cfg := &spawn.Config{Parent: parent, Created: func(sync int) error { return wait.created(parent.pid, sync) }}
+	cfg := &spawn.Config{Parent: parent, Created: func(sync int) error { return wait.created(parent.pid, sync) },
+		Terminal: wait.term.made}
 	names := [...]string{"nofile", "as", "data", "fsize"}
 	for i, l := range resident.Limits() {
 		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})

@@ -39,6 +39,7 @@ var floors = map[string]struct {
 	"program":       {floor: 3},
 	"resident":      {floor: 3},
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
+	"console":       {floor: 3},
 	"supervise":     {floor: 4},
 	"cmd/gojail":    {floor: 5},
 }

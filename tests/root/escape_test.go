@@ -187,6 +187,68 @@ func TestEscape2025_31133(t *testing.T) {
 	}
 }
 
+// The image, or a volume, has links where the runtime makes a terminal and
+// binds it.
+func TestEscape2025_52565(t *testing.T) {
+	victim := "/tmp/victim"
+	watch(t)
+	t.Cleanup(func() { os.Remove(victim) })
+	device := func(t *testing.T, path string, major, minor uint32) {
+		t.Helper()
+		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(major, minor))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	devpts := mount("/dev/pts", "devpts", "devpts", "newinstance", "ptmxmode=0666")
+	for name, c := range map[string]struct {
+		dev   func(t *testing.T, dir string) // makes the volume that is bound on /dev
+		edit  edit
+		words string // of the refusal
+	}{
+		"console to a file":      {func(t *testing.T, dir string) { os.Symlink(victim, dir+"/console") }, devpts, "symbolic link"},
+		"console to a file, up":  {func(t *testing.T, dir string) { os.Symlink("../../../../.."+victim, dir+"/console") }, devpts, "symbolic link"},
+		"console to procfs":      {func(t *testing.T, dir string) { os.Symlink("/proc/sys/kernel/core_pattern", dir+"/console") }, devpts, "symbolic link"},
+		"console to a new file":  {func(t *testing.T, dir string) { os.Symlink(victim+"2", dir+"/console") }, devpts, "symbolic link"},
+		"console is a directory": {func(t *testing.T, dir string) { os.MkdirAll(dir+"/console", 0o755) }, devpts, "terminal"},
+		"pts to the host's": {func(t *testing.T, dir string) { os.Symlink("/host-pts", dir+"/pts") },
+			bind("/dev/pts", "/host-pts"), "symbolic link"},
+		"no devpts, but a device": {func(t *testing.T, dir string) { // to open one may have consequences
+			os.Mkdir(dir+"/pts", 0o755)
+			device(t, dir+"/pts/ptmx", 1, 3)
+		}, writable, "mount one"},
+		"another ptmx": {nil, bind("/dev/null", "/dev/pts/ptmx"), "cross-device"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, victim, "untouched\n", 0o666)
+			dir := hostFiles(t, nil)
+			edits := []edit{terminal, script("echo written >/dev/console; cat /dev/console")}
+			if c.dev != nil {
+				c.dev(t, dir)
+				edits = append(edits, withoutMount("/dev"), withoutMount("/dev/pts"), withoutMount("/dev/shm"), withoutMount("/dev/mqueue"), bind(dir, "/dev"))
+			}
+			b := newBundle(t, append(edits, c.edit, writable)...)
+			b.write("host-pts/x", "", 0o644)
+			b.run().refused("/dev/pts", c.words)
+			if text, err := os.ReadFile(victim); string(text) != "untouched\n" {
+				t.Errorf("the host's file: %q, %v", text, err)
+			}
+			if _, err := os.Lstat(victim + "2"); err == nil {
+				t.Error("made on the host")
+			}
+		})
+	}
+	t.Run("a device", func(t *testing.T) { // is covered, not used
+		dir := hostFiles(t, nil)
+		device(t, dir+"/console", 1, 3)
+		os.Mkdir(dir+"/pts", 0o755)
+		for _, name := range []string{"shm", "mqueue"} {
+			os.Mkdir(dir+"/"+name, 0o755)
+		}
+		newBundle(t, terminal, script("stat -c %t:%T /dev/console; echo x >/dev/console"), withoutMount("/dev"), withoutMount("/dev/pts"), withoutMount("/dev/shm"), withoutMount("/dev/mqueue"),
+			bind(dir, "/dev"), devpts).run().prints("88:0\r\nx\r\n")
+	})
+}
+
 // The directory above a mount's target is swapped for a link to a host
 // directory while the container starts. Also 2024-45310.
 func TestEscape2021_30465(t *testing.T) {
