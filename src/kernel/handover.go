@@ -2,7 +2,11 @@
 
 package kernel
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // ReadMemfd is the whole content of a file in memory, whatever its offset is, which several processes may share.
 func ReadMemfd(fd, max int) ([]byte, error) {
@@ -29,6 +33,39 @@ func ReadMemfd(fd, max int) ([]byte, error) {
 		at += n
 	}
 	return b, nil
+}
+
+// A Region is a file in memory for another process to map, at an address at which nothing is in this one.
+type Region struct {
+	FD   int
+	Size int
+	at   unsafe.Pointer
+}
+
+// NewRegion makes a Region; the caller closes it. The address stays taken until then.
+func NewRegion(name string, size int) (Region, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return Region{FD: -1}, fail("memfd_create", name, err)
+	}
+	r := Region{FD: fd, Size: size}
+	if r.at, err = unix.MmapPtr(fd, 0, nil, uintptr(size), unix.PROT_NONE, unix.MAP_SHARED); err != nil {
+		unix.Close(fd)
+		return Region{FD: -1}, fail("map", name, err)
+	}
+	return r, nil
+}
+
+// Addr is the address.
+func (r *Region) Addr() uintptr { return uintptr(r.at) }
+
+// Close frees the address and closes the file.
+func (r *Region) Close() {
+	if r.FD >= 0 {
+		_ = unix.MunmapPtr(r.at, uintptr(r.Size))
+		unix.Close(r.FD)
+		r.FD = -1
+	}
 }
 
 // Signal is the number of a signal on this machine: of its name, with SIG or without, or of the number itself. Real-time signals have no

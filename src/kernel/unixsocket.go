@@ -79,6 +79,13 @@ func SendFD(fd int, b []byte, pass int) (n int, err error) {
 	return n, nil
 }
 
+// SendFDs sends the packet b with duplicates of descriptors, at least one, which stay the caller's. It never waits.
+func SendFDs(fd int, b []byte, pass ...int) error {
+	return fail("send", "", retry(func() error {
+		return unix.Sendmsg(fd, b, unix.UnixRights(pass...), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+	}))
+}
+
 // RecvFD receives up to len(b) bytes, which must not be 0, and a descriptor if one came with them, -1 otherwise; the descriptor is
 // the caller's. n is 0 when the other end has closed. It never waits: EAGAIN is nothing there. Of several descriptors the first one
 // is given, the others are closed: a peer fills nobody's table with them.

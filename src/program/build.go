@@ -158,12 +158,16 @@ func (p *Program) vec(ss []string) arg {
 	return v
 }
 
-// link turns offsets into addresses. The data block does not move after it.
+// link makes the program run in a fork of this process. The data block does not move after it.
 func (p *Program) link() {
 	if len(p.data) == 0 {
 		p.data = make([]byte, 1)
 	}
-	base := uintptr(unsafe.Pointer(&p.data[0]))
+	p.LinkAt(uintptr(unsafe.Pointer(&p.data[0])))
+}
+
+// LinkAt turns offsets into addresses: base is where the data is when the program runs.
+func (p *Program) LinkAt(base uintptr) {
 	for _, at := range p.fixes {
 		*(*uintptr)(unsafe.Pointer(&p.data[at])) += base
 	}

@@ -12,13 +12,24 @@ import (
 
 // Handles are the descriptors that a program finds open in the child. They stay the supervisor's. None may be below FirstFD.
 type Handles struct {
-	Ours, Theirs int   // the two ends of the sync socket; the child closes Ours
+	Ours, Theirs int   // the two ends of the sync socket; the child closes Ours; -1: it does not have that, and has got the first word
 	LifeLine     int   // its other end is held by the process that the payload must not outlive
 	Trampoline   int   // executable that runs the payload
 	Proc         int   // a verified procfs; needed with Sysctl
 	Joins        []int // for each Join of the plan
 	Trees        []int // for each Root and Bind that is opened by the supervisor; -1: missing, to be passed over
 	Limits       []plan.Rlimit
+}
+
+// Each calls f with the place of each descriptor but those of the sync socket and the life line.
+func (h *Handles) Each(f func(fd *int)) {
+	f(&h.Trampoline)
+	f(&h.Proc)
+	for _, list := range [...][]int{h.Joins, h.Trees} {
+		for i := range list {
+			f(&list[i])
+		}
+	}
 }
 
 // FirstFD is the lowest descriptor that Handles may have: those below are the payload's and the trampoline's.
@@ -56,6 +67,7 @@ const (
 	SyncCreated                      // all but the exec is done: it waits for the word to start
 	SyncLast                         // nothing follows that the supervisor has to do something for
 	SyncTerminal                     // the child's descriptor of the master
+	SyncLost                         // a child that is no fork of the supervisor could not take over its program: errno
 )
 
 // compiler is a Program in the making and the constants many instructions share.
@@ -82,6 +94,9 @@ func Build(p *plan.Plan, h *Handles) *Program {
 	return &c.Program
 }
 
+// BuildUnlinked is Build for a process that is no fork of this one: see Parts.
+func BuildUnlinked(p *plan.Plan, h *Handles) *Program { return &compile(p, h).Program }
+
 // compile makes a program that is not linked yet.
 func compile(p *plan.Plan, h *Handles) *compiler {
 	c := &compiler{h: h}
@@ -94,10 +109,11 @@ func compile(p *plan.Plan, h *Handles) *compiler {
 	c.report = c.room(12)
 	c.empty = c.str("")
 
-	// The supervisor's end has to be closed here, or its death would not be seen.
-	c.call(unix.SYS_CLOSE, num(h.Ours))
-	c.dieWithParent()
-	c.await()
+	if h.Ours >= 0 { // a fork of the supervisor: its end has to be closed here, or its death would not be seen
+		c.call(unix.SYS_CLOSE, num(h.Ours))
+		c.dieWithParent()
+		c.await()
+	}
 	c.call(unix.SYS_SETSID)
 	c.call(unix.SYS_UMASK, num(0))
 	for _, op := range p.Ops {

@@ -10,6 +10,7 @@ import (
 
 	"gojail/src/caps"
 	"gojail/src/plan"
+	"gojail/src/trampoline"
 )
 
 // processOp translates what makes the process what it is.
@@ -60,9 +61,18 @@ func (c *compiler) arrange() {
 	if !c.arranged {
 		c.arranged = true
 		c.call(unix.SYS_CLOSE_RANGE, num(3), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))
-		c.call(unix.SYS_DUP3, num(c.h.Theirs), num(3), none)
-		c.call(unix.SYS_DUP3, num(c.h.LifeLine), num(4), none)
+		c.put(c.h.Theirs, trampoline.ErrorFD)
+		c.put(c.h.LifeLine, trampoline.LifeFD)
 	}
+}
+
+// put makes fd the number that the trampoline finds it at.
+func (c *compiler) put(fd, number int) {
+	if fd == number {
+		c.call(unix.SYS_FCNTL, num(fd), num(unix.F_SETFD), num(0))
+		return
+	}
+	c.call(unix.SYS_DUP3, num(fd), num(number), none)
 }
 
 func (c *compiler) rlimits(o plan.Rlimits) {

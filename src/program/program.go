@@ -54,15 +54,19 @@ const noReg = 0xff
 
 // Code is what Run needs, as addresses. The program must stay alive.
 type Code struct {
-	insns unsafe.Pointer
-	data  unsafe.Pointer
-	n     int
+	Insns unsafe.Pointer
+	Data  unsafe.Pointer
+	Len   int // instructions
 }
 
 // Code gives the program's.
 func (p *Program) Code() Code {
 	return Code{unsafe.Pointer(&p.insns[0]), unsafe.Pointer(&p.data[0]), len(p.insns)}
 }
+
+// Parts are the instructions and the data of a program that is not linked yet, for a process that has other memory than ours: it gets
+// them one behind the other, then LinkAt for the address where the data is there.
+func (p *Program) Parts() (insns, data []byte) { return bytesOf(p.insns), p.data }
 
 // Op is the index of the plan's op that an instruction belongs to; those before the first op are its too.
 func (p *Program) Op(insn int) int {
@@ -95,8 +99,8 @@ func (p *Program) Len() int { return len(p.insns) }
 func Run(code Code) (int, syscall.Errno) {
 	var reg [16]uintptr
 	var a [6]uintptr
-	for i := 0; i < code.n; i++ {
-		in := (*Insn)(unsafe.Add(code.insns, uintptr(i)*unsafe.Sizeof(Insn{})))
+	for i := 0; i < code.Len; i++ {
+		in := (*Insn)(unsafe.Add(code.Insns, uintptr(i)*unsafe.Sizeof(Insn{})))
 		for j := range a {
 			a[j] = in.arg[j]
 			if in.argk[j] == argReg {
@@ -126,15 +130,15 @@ func Run(code Code) (int, syscall.Errno) {
 		case kindMove:
 			reg[in.out&15] = a[0]
 		case kindStore:
-			*(*uint32)(unsafe.Add(code.data, a[0]-uintptr(code.data))) = uint32(a[1])
+			*(*uint32)(unsafe.Add(code.Data, a[0]-uintptr(code.Data))) = uint32(a[1])
 		case kindWord:
-			*(*uintptr)(unsafe.Add(code.data, a[0]-uintptr(code.data))) = a[1]
+			*(*uintptr)(unsafe.Add(code.Data, a[0]-uintptr(code.Data))) = a[1]
 		case kindIf:
 			if a[0]&a[1] == a[2] {
 				i += int(in.skip)
 			}
 		case kindIfMem:
-			if uintptr(*(*uint32)(unsafe.Add(code.data, a[0]-uintptr(code.data))))&a[1] == a[2] {
+			if uintptr(*(*uint32)(unsafe.Add(code.Data, a[0]-uintptr(code.Data))))&a[1] == a[2] {
 				i += int(in.skip)
 			}
 		case kindFail:
@@ -144,5 +148,5 @@ func Run(code Code) (int, syscall.Errno) {
 			i += int(in.catch) - 1
 		}
 	}
-	return code.n - 1, syscall.ENOEXEC // a program ends in an exec
+	return code.Len - 1, syscall.ENOEXEC // a program ends in an exec
 }

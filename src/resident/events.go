@@ -18,13 +18,17 @@ func readControl() {
 		if !ok {
 			return
 		}
-		if r.msg.kind != msgHold {
+		if r.msg.kind != msgHold && r.msg.kind != msgMake {
 			drop(fd)
 		}
 		switch r.msg.kind {
 		case msgWant:
 			r.want = true
+		case msgMake:
+			makeChild(fd, r.fd2)
+			continue
 		case msgPayload:
+			dropLife()
 			r.payload, r.first, r.had, r.killMS = r.msg.pid, r.msg.first != 0, true, r.msg.ms
 			switch {
 			case r.payload == r.stranger:
@@ -65,7 +69,8 @@ type msghdr struct {
 	flags                            int32
 }
 
-// receive takes a message, and the descriptor that came with it or -1. The path of an undo stands where the next one belongs.
+// receive takes a message, and the descriptor that came with it or -1; a second one is in r.fd2. The path of an undo stands where the
+// next one belongs.
 //
 //go:nosplit
 //go:norace
@@ -75,12 +80,16 @@ func receive() (fd int32, ok bool) {
 		uintptr(unsafe.Pointer(&r.undo)) + uintptr(r.undoLen), undoSize - uintptr(r.undoLen)}
 	r.hdr = msghdr{iov: uintptr(unsafe.Pointer(&r.iov)), iovlen: 2, control: uintptr(unsafe.Pointer(&r.control)), controllen: unix.SizeofCmsghdr + 8}
 	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
-	fd = -1
+	fd, r.fd2 = -1, -1
 	if n >= 0 && r.hdr.controllen >= unix.SizeofCmsghdr+4 && r.control.Type == unix.SCM_RIGHTS {
 		fd = r.control.fd
+		if r.control.Len >= unix.SizeofCmsghdr+8 {
+			r.fd2 = r.control.fd2
+		}
 	}
-	if n < messageSize {
+	if n < messageSize || r.fd2 >= 0 && r.msg.kind != msgMake {
 		drop(fd)
+		drop(r.fd2)
 		return -1, false
 	}
 	r.pathLen = uint32(n) - messageSize

@@ -2,11 +2,14 @@
 
 package resident
 
-import "unsafe"
+import (
+	"unsafe"
 
-// A worker lives for milliseconds on one processor. Told so in its environment, the Go runtime neither reads the control groups and
-// the whole mount table to find out how many processors it may use, nor starts threads and a garbage collector for them: a
-// tenth to a fifth of the time from exec to payload, more on a host with many mounts.
+	"golang.org/x/sys/unix"
+)
+
+// A worker lives for milliseconds on one processor. Told so in its environment, the Go runtime starts no threads and no garbage
+// collector for others.
 var (
 	quietProcs = [...]byte{'G', 'O', 'M', 'A', 'X', 'P', 'R', 'O', 'C', 'S', '=', '1', 0}
 	quietGC    = [...]byte{'G', 'O', 'G', 'C', '=', '4', '0', '0', 0} // none before 16 MiB
@@ -48,6 +51,25 @@ func quieten(stack *uintptr) {
 	*word(env) = uintptr(unsafe.Pointer(&quietProcs))
 	*word(env + 1) = uintptr(unsafe.Pointer(&quietGC))
 	quieted = true
+}
+
+// hideFiles keeps the Go runtime from opening files while it starts: its control group, the whole mount table, the size of huge pages. It
+// wants to know what it may use of the machine, which takes longer the more mounts there are, and does without where it cannot. Awake
+// ends it.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func hideFiles() {
+	lim := [2]uint64{0, boot.limits[0][1]}
+	sys(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&lim)), 0, 0)
+}
+
+// Awake is for the first act of main: files can be opened again, as many as the hard limit allows.
+func Awake() {
+	if boot.mode != Plain {
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: boot.limits[0][1], Max: boot.limits[0][1]})
+	}
 }
 
 // Environ is env, as os.Environ gave it, without what quieten added.

@@ -8,9 +8,10 @@
 //
 // Everything below enter is nosplit, allocates nothing, makes raw system calls and keeps its state, without pointers, in bss.
 //
-//	caller ──exec──> resident ──fork──> worker ──clone(CLONE_PARENT)──> child ──exec──> payload
+//	caller ──exec──> resident ──fork──> worker, and ──clone──> child ──exec──> payload
 //	                     ^                 │ control socket (seqpacket):
 //	                     │<── want ────────┤   a worker is wanted when the container has ended
+//	                     │<── make ────────┤   make the payload's process; it waits for its program
 //	                     │<── payload ─────┤   this is the payload's process; it waits for the worker's word
 //	                     │<── started ─────┤   its exec has succeeded
 //	                     │<── hold ────────┤   keep this descriptor for the workers to come
@@ -58,9 +59,9 @@ const wide = uint64(^uintptr(0)) >> 63 // 1 where words have 64 bits
 // message is what a worker tells the resident, a packet each.
 type message struct {
 	kind  uint32
-	pid   int32  // msgHold: the slot; msgKill: the signal
-	ms    uint32 // msgPayload: time between TERM and KILL; msgWake: when
-	first uint32 // msgPayload: this process only makes the next one and ends with 0; msgUndo: it has to be removed
+	pid   int32  // msgHold: the slot; msgKill: the signal; msgMake: flags of clone(2), in its answer the pid or a negative errno
+	ms    uint32 // msgPayload, msgMake: time between TERM and KILL; msgWake: when
+	first uint32 // msgPayload, msgMake: this process only makes the next one and ends with 0, in the answer to msgMake: it is in the control group; msgUndo: it has to be removed
 }
 
 const (
@@ -71,6 +72,7 @@ const (
 	msgWake
 	msgKill
 	msgUndo // with the path behind it
+	msgMake // with the process' end of a sync socket, and perhaps a control group; it is answered
 )
 
 const messageSize = 16
@@ -104,6 +106,8 @@ var r struct {
 	failed                int32 // the start worker's status if not 0
 	killMS                uint32
 	poll                  [pollHeld + slots]pollFD
+	clone                 [11]uint64 // struct clone_args
+	fd2                   int32
 	hdr                   msghdr // of receive
 	iov                   [4]uintptr
 	undo                  [undoSize]byte // paths to remove, each with a byte in front and a 0 behind
@@ -290,26 +294,20 @@ func forkWorker(mode uint32) bool {
 	}
 	if pid > 0 {
 		r.worker = int32(pid)
-		sys(unix.SYS_CLOSE, uintptr(boot.life), 0, 0, 0, 0)
-		boot.life = -1
+		if mode != Start {
+			dropLife()
+		}
 		return false
 	}
 	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	if int32(sys(unix.SYS_GETPPID, 0, 0, 0, 0, 0)) != r.self {
 		exit(1)
 	}
-	for i := 1; i < len(raised); i++ {
-		lim := [2]uint64{^uint64(0), ^uint64(0)}
-		if sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0) == 0 {
-			continue
-		}
-		lim = [2]uint64{boot.limits[i][1], boot.limits[i][1]} // without CAP_SYS_RESOURCE: up to the hard limit
-		sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0)
-		if lim[1] < least[i] {
-			say("the hard limit of memory (RLIMIT_AS, RLIMIT_DATA) is too low for ujail, and raising it needs CAP_SYS_RESOURCE")
-			exit(1)
-		}
+	if raiseLimits(1) {
+		say("the hard limit of memory (RLIMIT_AS, RLIMIT_DATA) is too low for ujail, and raising it needs CAP_SYS_RESOURCE")
+		exit(1)
 	}
+	hideFiles()
 	mask := workerMask()
 	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, sigsetSize, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.sig), 0, 0, 0, 0)
@@ -318,6 +316,24 @@ func forkWorker(mode uint32) bool {
 	sys(unix.SYS_CLOSE, uintptr(r.ctl), 0, 0, 0, 0)
 	sys(unix.SYS_CLOSE, uintptr(r.life), 0, 0, 0, 0) // or the child would not see the resident's death
 	return true
+}
+
+// raiseLimits raises the limits of raised from the first on. One that stays too low for Go is reported.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func raiseLimits(first int) (low bool) {
+	for i := first; i < len(raised); i++ {
+		lim := [2]uint64{^uint64(0), ^uint64(0)}
+		if sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0) == 0 {
+			continue
+		}
+		lim = [2]uint64{boot.limits[i][1], boot.limits[i][1]} // without CAP_SYS_RESOURCE: up to the hard limit
+		sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0)
+		low = low || lim[1] < least[i]
+	}
+	return low
 }
 
 // workerMask is what a worker blocks, as the kernel has it: an array of long. Words of 32 bits are in the right order everywhere: where a

@@ -3,6 +3,8 @@
 package resident
 
 import (
+	"slices"
+	"syscall"
 	"unsafe"
 
 	"gojail/src/kernel"
@@ -94,6 +96,44 @@ func Announce(pid int, killMS uint32, first bool) error {
 		m.first = 1
 	}
 	return tell(m)
+}
+
+// Make has the resident make the payload's process, with these flags of clone(2), as Announce has it learn of one that was made
+// otherwise. sync is the process' end of a sync socket, on which it waits for what Give sends, and cgroup the control group that it starts in, or
+// -1; they stay the caller's. Made has the answer.
+func Make(flags uint32, sync, cgroup int, killMS uint32, first bool) error {
+	m := message{kind: msgMake, pid: int32(flags), ms: killMS}
+	if first {
+		m.first = 1
+	}
+	pass := []int{sync}
+	if cgroup >= 0 {
+		pass = append(pass, cgroup)
+	}
+	return kernel.SendFDs(int(boot.ctl), m.bytes(), pass...)
+}
+
+// Made waits until the process that Make is about exists. Moved is false if it had to start in our own control group. ECANCELED means
+// that somebody has ended the container before.
+func Made() (pid int, moved bool, err error) {
+	var m message
+	n, err := kernel.Recv(int(boot.ctl), m.bytes())
+	switch {
+	case err != nil:
+		return 0, false, err
+	case n != messageSize || m.kind != msgMake || m.pid == 0:
+		return 0, false, &kernel.Error{Op: "hear from the resident", Errno: syscall.EPROTO}
+	case m.pid < 0:
+		return 0, false, syscall.Errno(-m.pid)
+	}
+	return int(m.pid), m.first != 0, nil
+}
+
+// Give sends the program to the process that waits on the other end of sync; file holds it, for addr, where nothing is in this process:
+// first the instructions, from data on the data. The process gets fds as program.FirstFD and up. All descriptors stay the caller's.
+func Give(sync, file int, addr uintptr, size, insns, data int, fds []int) error {
+	g := gift{addr, uintptr(size), uintptr(insns), addr + uintptr(data)}
+	return kernel.SendFDs(sync, unsafe.Slice((*byte)(unsafe.Pointer(&g)), unsafe.Sizeof(g)), append(slices.Clip(fds), file)...)
 }
 
 // Started says that the payload runs: from now on signals are its business.

@@ -60,6 +60,12 @@ func clone(flags, exitSignal uintptr, cgroup int, code program.Code, errfd uintp
 	}
 }
 
+// hasClone3 tells whether the kernel, or what stands between us and it, has clone3: it refuses nothing but the size of its arguments.
+func hasClone3() bool {
+	_, _, e := syscall.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
+	return e == unix.EINVAL
+}
+
 // withUserNamespace calls f with the pid of a process in a new user namespace, which ends when f returns.
 func withUserNamespace(ours, theirs int, f func(pid int) error) error {
 	prog := program.Idle(ours, theirs)

@@ -43,7 +43,7 @@ func served(t *testing.T, words ...[3]uint32) (told []int, answers int, err erro
 	if err := unix.Shutdown(theirs, unix.SHUT_WR); err != nil {
 		t.Fatal(err)
 	}
-	err = s.serve(prog)
+	err = s.serve(prog, false)
 	for {
 		var b [8]byte
 		n, _, e := unix.Recvfrom(theirs, b[:], unix.MSG_DONTWAIT)

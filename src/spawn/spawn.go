@@ -61,6 +61,12 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 			}
 		}
 	}()
+	if err := s.openSync(); err != nil {
+		return 0, err
+	}
+	if m, ok := cfg.Parent.(Maker); ok && s.canGive() {
+		return s.startMade(m)
+	}
 	if err := s.open(); err != nil {
 		return 0, err
 	}
@@ -79,20 +85,26 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 	if err := cfg.Parent.Announce(s.pid, first); err != nil {
 		return 0, err
 	}
-	if s.group != nil && !moved {
-		if err := s.group.Add(child); err != nil {
-			return 0, s.group.fault(err, "")
-		}
+	if err := s.settle(moved); err != nil {
+		return 0, err
 	}
-	if !has[plan.Sync](p) {
-		if err := s.outside(); err != nil {
-			return 0, err
-		}
-	}
-	if err := s.serve(prog); err != nil {
+	if err := s.serve(prog, false); err != nil {
 		return 0, err
 	}
 	return s.pid, nil
+}
+
+// settle does what the child needs before it begins. It may have been made in the control group.
+func (s *start) settle(inGroup bool) error {
+	if s.group != nil && !inGroup {
+		if err := s.group.Add(s.pid); err != nil {
+			return s.group.fault(err, "")
+		}
+	}
+	if has[plan.Sync](s.plan) { // it will say when
+		return nil
+	}
+	return s.outside()
 }
 
 // start is one start under way, and the owner of its descriptors.
@@ -110,11 +122,11 @@ type start struct {
 
 func (s *start) close() {
 	h := &s.handles
-	for _, fd := range append(append([]int{h.Ours, h.Theirs, h.Trampoline, h.LifeLine}, h.Joins...), h.Trees...) {
-		if fd >= program.FirstFD {
-			kernel.Close(fd)
-		}
-	}
+	kernel.Close(h.Ours)
+	kernel.Close(h.Theirs)
+	kernel.Close(h.LifeLine)
+	h.Proc = -1 // s.proc's
+	h.Each(func(fd *int) { kernel.Close(*fd) })
 	for _, m := range s.mapped {
 		kernel.Close(m.userns)
 	}
@@ -133,10 +145,10 @@ func has[T plan.Op](p *plan.Plan) bool {
 	return false
 }
 
-// serve is the supervisor's side of the sync socket, from the first word to the end.
-func (s *start) serve(prog *program.Program) error {
-	for last := false; ; {
-		if !last {
+// serve is the supervisor's side of the sync socket, from the first word to the end. The child may have been told to go on already.
+func (s *start) serve(prog *program.Program, told bool) error {
+	for last := false; ; told = false {
+		if !last && !told {
 			if err := kernel.Send(s.handles.Ours, []byte{1}); err != nil {
 				return ErrCancelled
 			}
@@ -150,6 +162,8 @@ func (s *start) serve(prog *program.Program) error {
 			return nil
 		}
 		switch {
+		case m[0] == program.SyncLost && told:
+			return &Error{Op: "hand the child its program", Err: syscall.Errno(m[1])}
 		case m[0] == program.SyncExec:
 			return s.failed(len(s.plan.Ops)-1, syscall.Errno(m[1]), true)
 		case m[0] < uint32(prog.Len()):
@@ -252,21 +266,11 @@ func atLeast(fd int) (int, error) {
 	return high, err
 }
 
-// open opens everything that the child finds open.
-func (s *start) open() (err error) {
+// openSync opens what the child needs to be made.
+func (s *start) openSync() (err error) {
 	h := &s.handles
 	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Limits: s.cfg.Limits}
 	s.proc = kernel.NoProcfs
-	image, err := trampoline.Image()
-	if err != nil {
-		return err
-	}
-	if h.Trampoline, err = kernel.SealedMemfd("trampoline", image); err != nil {
-		return err
-	}
-	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {
-		return err
-	}
 	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
 		return err
 	}
@@ -279,15 +283,29 @@ func (s *start) open() (err error) {
 	if h.LifeLine, err = atLeast(s.cfg.Parent.LifeLine()); err != nil {
 		return err
 	}
+	if c := s.plan.Outside.Cgroup; c != nil {
+		s.group, err = openGroup(c, s.cfg.Parent)
+	}
+	return err
+}
+
+// open opens everything else that the child finds open.
+func (s *start) open() (err error) {
+	h := &s.handles
+	image, err := trampoline.Image()
+	if err != nil {
+		return err
+	}
+	if h.Trampoline, err = kernel.SealedMemfd("trampoline", image); err != nil {
+		return err
+	}
+	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {
+		return err
+	}
 	if s.proc, err = kernel.OpenProcfs(); err != nil {
 		return err
 	}
 	h.Proc = s.proc.FD()
-	if c := s.plan.Outside.Cgroup; c != nil {
-		if s.group, err = openGroup(c, s.cfg.Parent); err != nil {
-			return err
-		}
-	}
 	for _, op := range s.plan.Ops {
 		switch o := op.(type) {
 		case plan.Join:

@@ -165,16 +165,46 @@ type parent struct {
 	pidFile string
 	written bool // the pid file
 	pid     int  // of the payload
+	first   bool // it only makes the next one
 }
 
 // Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.
 func (p *parent) Announce(pid int, first bool) error {
 	p.pid = pid
-	if err := resident.Announce(pid, p.killMS, first); err != nil || first || p.pidFile == "" {
+	if err := resident.Announce(pid, p.killMS, first); err != nil || first {
 		return err
 	}
+	return p.writePidFile()
+}
+
+func (p *parent) writePidFile() error {
+	if p.pidFile == "" {
+		return nil
+	}
 	p.written = true
-	return kernel.WriteFile(p.pidFile, []byte(itoa(pid)+"\n"), 0o644)
+	return kernel.WriteFile(p.pidFile, []byte(itoa(p.pid)+"\n"), 0o644)
+}
+
+func (p *parent) Make(flags uint32, sync, cgroup int, first bool) error {
+	p.first = first
+	return resident.Make(flags, sync, cgroup, p.killMS, first)
+}
+
+func (p *parent) Ahead() bool { return p.pidFile == "" }
+
+func (p *parent) Made() (pid int, moved bool, err error) {
+	if pid, moved, err = resident.Made(); err != nil {
+		return 0, false, err
+	}
+	p.pid = pid
+	if !p.first {
+		err = p.writePidFile()
+	}
+	return pid, moved, err
+}
+
+func (p *parent) Give(sync, file int, addr uintptr, size, insns, data int, fds []int) error {
+	return resident.Give(sync, file, addr, size, insns, data, fds)
 }
 
 // removePidFile is for a start that failed: the file names a process that is no more. What was not written by us, or is no file

@@ -37,7 +37,7 @@ var floors = map[string]struct {
 	"trampoline":    {floor: 2},
 	"ubus/ubustest": {floor: 2},
 	"program":       {floor: 3},
-	"resident":      {floor: 3},
+	"resident":      {floor: 3, beside: []string{"program"}, why: "its child runs what program makes"},
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
 	"console":       {floor: 3},
 	"supervise":     {floor: 4},

@@ -25,6 +25,7 @@ var version = "unknown"
 type stdio struct{ out, err func(string) }
 
 func main() {
+	resident.Awake()
 	io := stdio{func(s string) { os.Stdout.WriteString(s) }, complain}
 	os.Exit(run(os.Args, resident.Environ(os.Environ()), io))
 }
