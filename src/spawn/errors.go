@@ -145,6 +145,17 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 		if e == unix.ENOENT {
 			return "this kernel does not have it"
 		}
+	case plan.MemoryPolicy:
+		switch e {
+		case unix.EINVAL:
+			return "linux.memoryPolicy: this machine may not have the nodes, or the kernel not the mode"
+		case unix.ENOSYS:
+			return "linux.memoryPolicy: this kernel has no NUMA support"
+		}
+	case plan.Scheduler:
+		if e == unix.EPERM || e == unix.EINVAL {
+			return "process.scheduler: it needs CAP_SYS_NICE, and a kernel with that policy and these values"
+		}
 	case plan.Rlimits:
 		if e == unix.EPERM {
 			return "raising a hard limit needs CAP_SYS_RESOURCE"
@@ -174,16 +185,16 @@ func namespaceHint(op plan.Op, e syscall.Errno) string {
 	case plan.Fork:
 		wanted = o.New
 	}
-	return missingNamespaces(wanted, e)
+	return missingNamespaces(wanted, e, kernel.HasNamespace)
 }
 
 // missingNamespaces says which of the wanted namespaces this kernel does not have, if that is the reason.
-func missingNamespaces(wanted plan.Namespace, e syscall.Errno) string {
+func missingNamespaces(wanted plan.Namespace, e syscall.Errno, has func(string) bool) string {
 	switch e {
 	case unix.EINVAL:
 		var missing plan.Namespace
 		for f := plan.Namespace(1); f != 0; f <<= 1 {
-			if name := f.File(); wanted&f != 0 && name != "" && !kernel.HasNamespace(name) {
+			if name := f.File(); wanted&f != 0 && name != "" && !has(name) {
 				missing |= f
 			}
 		}
@@ -201,7 +212,7 @@ func missingNamespaces(wanted plan.Namespace, e syscall.Errno) string {
 }
 
 func (s *start) cloneError(e syscall.Errno) error {
-	hint := missingNamespaces(s.plan.Clone, e)
+	hint := missingNamespaces(s.plan.Clone, e, kernel.HasNamespace)
 	if e == unix.EAGAIN && s.group != nil {
 		hint = "linux.resources.pids.limit, or a limit on processes of this user or machine, has no room for it"
 	}

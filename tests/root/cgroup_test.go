@@ -4,6 +4,7 @@ package root
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,14 +70,23 @@ func TestCgroupInUse(t *testing.T) {
 }
 
 func TestD4LimitsAreNotDropped(t *testing.T) {
-	limit := int64(1 << 20)
-	for where, r := range map[string]specs.LinuxResources{
-		"memory.limit":        {Memory: &specs.LinuxMemory{Limit: &limit}},
-		"pids.limit":          {Pids: &specs.LinuxPids{Limit: &limit}},
-		"unified.memory.high": {Unified: map[string]string{"memory.high": "1M"}},
+	memory, pids := int64(64<<20), int64(100)
+	controllers, _ := os.ReadFile("/sys/fs/cgroup/cgroup.controllers")
+	for where, c := range map[string]struct {
+		file, value string
+		limits      specs.LinuxResources
+	}{
+		"memory.limit":        {"memory.max", "67108864\n", specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &memory}}},
+		"pids.limit":          {"pids.max", "100\n", specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &pids}}},
+		"unified.memory.high": {"memory.high", "67108864\n", specs.LinuxResources{Unified: map[string]string{"memory.high": "64M"}}},
 	} {
-		newBundle(t, args("/bin/echo", "ran"), func(s *specs.Spec) { s.Linux.Resources = &r }).run().
-			refused("linux.resources."+where, "no controller")
+		b := newBundle(t, args("/bin/cat", "/cg/"+c.file), namespace(specs.CgroupNamespace, ""), mount("/cg", "cgroup", "cgroup", "ro"),
+			func(s *specs.Spec) { s.Linux.Resources = &c.limits })
+		if controller, _, _ := strings.Cut(c.file, "."); slices.Contains(strings.Fields(string(controllers)), controller) {
+			b.run().prints(c.value)
+		} else {
+			b.run().refused("linux.resources."+where, "no controller")
+		}
 	}
 }
 

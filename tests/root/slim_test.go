@@ -332,9 +332,10 @@ func TestSlimJoinEach(t *testing.T) {
 				p := start(t, slim(o, sh(untilTerm)...)).until("ready")
 				payload := strconv.Itoa(p.payload())
 				for _, k := range kinds {
-					is := namespaceOf(t, payload, k)
-					if in := slices.Contains(strings.Split(joined, ","), k); in != (is == namespaceOf(t, pid, k)) {
-						t.Errorf("%s is %s, the target's %s", k, is, namespaceOf(t, pid, k))
+					is, its, in := namespaceOf(t, payload, k), namespaceOf(t, pid, k), slices.Contains(strings.Split(joined, ","), k)
+					// before Linux 6.2 an exec did not enter the time namespace
+					if in != (is == its) && (in || its != namespaceOf(t, "self", k)) {
+						t.Errorf("%s is %s, the target's %s", k, is, its)
 					}
 				}
 				if own := strings.HasPrefix(o, "-p"); own == (namespaceOf(t, payload, "mnt") == host) && !strings.Contains(joined, "mnt") {
