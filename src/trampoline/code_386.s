@@ -3,12 +3,14 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_read	3
 #define SYS_write	4
 #define SYS_execve	11
 #define SYS_fcntl	55
 #define SYS_poll	168
 #define SYS_prctl	172
 #define SYS_exit_group	252
+#define SYS_seccomp	354
 
 #define SYSCALL		INT $0x80
 
@@ -51,7 +53,39 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
 	JNE	exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVL	$const_filterAt, SI
+	CMPL	0(SI), $const_noFilter
+	JEQ	exec
+	MOVL	$SYS_seccomp, AX
+	MOVL	$1, BX
+	MOVL	4(SI), CX
+	LEAL	8(SI), DX
+	SYSCALL
+	MOVL	$const_ReportFilter, BP
+	TESTL	AX, AX
+	JLT	failed
+	CMPL	0(SI), $const_withListener
+	JNE	exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVL	$const_ReportListener, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	SP, CX
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$SYS_read, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	SP, CX
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, BX
+	CMPL	AX, $1
+	JNE	exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVL	$SYS_execve, AX
 	MOVL	16(SP), SI
 	MOVL	20(SP), BX
@@ -59,9 +93,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	LEAL	24(SP)(SI*4), DX
 	SYSCALL
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVL	$const_ReportExec, BP
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEGL	AX
-	MOVL	$const_ReportExec, 0(SP)
+	MOVL	BP, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
 	MOVL	$const_ErrorFD, BX

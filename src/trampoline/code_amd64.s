@@ -3,12 +3,14 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_read	0
 #define SYS_write	1
 #define SYS_poll	7
 #define SYS_execve	59
 #define SYS_fcntl	72
 #define SYS_prctl	157
 #define SYS_exit_group	231
+#define SYS_seccomp	317
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(SP) ours: struct pollfd, later the report
@@ -48,7 +50,39 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
 	JNE	exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVL	$const_filterAt, BX
+	CMPL	0(BX), $const_noFilter
+	JEQ	exec
+	MOVL	$SYS_seccomp, AX
+	MOVL	$1, DI
+	MOVL	4(BX), SI
+	LEAQ	8(BX), DX
+	SYSCALL
+	MOVL	$const_ReportFilter, R12
+	TESTQ	AX, AX
+	JLT	failed
+	CMPL	0(BX), $const_withListener
+	JNE	exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVL	$const_ReportListener, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, DI
+	MOVQ	SP, SI
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$SYS_read, AX
+	MOVL	$const_ErrorFD, DI
+	MOVQ	SP, SI
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, DI
+	CMPQ	AX, $1
+	JNE	exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVL	$SYS_execve, AX
 	MOVQ	16(SP), CX
 	MOVQ	24(SP), DI
@@ -56,9 +90,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	LEAQ	32(SP)(CX*8), DX
 	SYSCALL
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVL	$const_ReportExec, R12
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEGL	AX
-	MOVL	$const_ReportExec, 0(SP)
+	MOVL	R12, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
 	MOVL	$const_ErrorFD, DI

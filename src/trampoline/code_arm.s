@@ -3,12 +3,14 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_read	3
 #define SYS_write	4
 #define SYS_execve	11
 #define SYS_fcntl	55
 #define SYS_poll	168
 #define SYS_prctl	172
 #define SYS_exit_group	248
+#define SYS_seccomp	383
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(R13) ours: struct pollfd, later the report
@@ -51,7 +53,43 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	TST	$0x18, R0			// POLLERR | POLLHUP
 	BNE	exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVW	$const_loadAddress, R5
+	ADD	$const_filterOffset, R5
+	MOVW	0(R5), R6
+	CMP	$const_noFilter, R6
+	BEQ	exec
+	MOVW	$(SYS_seccomp-0x7f), R7		// in two steps: it does not fit an instruction
+	ADD	$0x7f, R7
+	MOVW	$1, R0
+	MOVW	4(R5), R1
+	ADD	$8, R5, R2
+	SWI	$0
+	MOVW	$const_ReportFilter, R8
+	CMP	$0, R0
+	BLT	failed
+	CMP	$const_withListener, R6
+	BNE	exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVW	$const_ReportListener, R1
+	MOVW	R1, 0(R13)
+	MOVW	R0, 4(R13)
+	MOVW	$SYS_write, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	R13, R1
+	MOVW	$8, R2
+	SWI	$0
+	MOVW	$SYS_read, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	R13, R1
+	MOVW	$1, R2
+	SWI	$0
+	MOVW	$const_ExitOrphaned, R4
+	CMP	$1, R0
+	BNE	exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVW	$SYS_execve, R7
 	MOVW	16(R13), R3
 	MOVW	20(R13), R0
@@ -59,10 +97,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADD	R3<<2, R1, R2
 	SWI	$0
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVW	$const_ReportExec, R8
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	RSB	$0, R0
-	MOVW	$const_ReportExec, R1
-	MOVW	R1, 0(R13)
+	MOVW	R8, 0(R13)
 	MOVW	R0, 4(R13)
 	MOVW	$SYS_write, R7
 	MOVW	$const_ErrorFD, R0

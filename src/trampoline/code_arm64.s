@@ -4,11 +4,13 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
 #define SYS_prctl	167
 #define SYS_execve	221
+#define SYS_seccomp	277
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(RSP) ours: struct pollfd, later the report
@@ -54,7 +56,41 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	TST	$0x18, R0			// POLLERR | POLLHUP
 	BNE	exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVD	$const_loadAddress, R20
+	ADD	$const_filterOffset, R20
+	MOVWU	0(R20), R21
+	CMP	$const_noFilter, R21
+	BEQ	exec
+	MOVD	$SYS_seccomp, R8
+	MOVD	$1, R0
+	MOVWU	4(R20), R1
+	ADD	$8, R20, R2
+	SVC
+	MOVW	$const_ReportFilter, R22
+	TBNZ	$63, R0, failed
+	CMP	$const_withListener, R21
+	BNE	exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVW	$const_ReportListener, R1
+	MOVW	R1, 0(RSP)
+	MOVW	R0, 4(RSP)
+	MOVD	$SYS_write, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	RSP, R1
+	MOVD	$8, R2
+	SVC
+	MOVD	$SYS_read, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	RSP, R1
+	MOVD	$1, R2
+	SVC
+	MOVD	$const_ExitOrphaned, R19
+	CMP	$1, R0
+	BNE	exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVD	$SYS_execve, R8
 	MOVD	32(RSP), R3
 	MOVD	40(RSP), R0
@@ -62,10 +98,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADD	R3<<3, R1, R2
 	SVC
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVW	$const_ReportExec, R22
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEG	R0, R0
-	MOVW	$const_ReportExec, R1
-	MOVW	R1, 0(RSP)
+	MOVW	R22, 0(RSP)
 	MOVW	R0, 4(RSP)
 	MOVD	$SYS_write, R8
 	MOVD	$const_ErrorFD, R0

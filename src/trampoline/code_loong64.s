@@ -4,11 +4,13 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
 #define SYS_prctl	167
 #define SYS_execve	221
+#define SYS_seccomp	277
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(R3) ours: struct pollfd, later the report
@@ -56,7 +58,40 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	AND	$0x18, R4			// POLLERR | POLLHUP
 	BNE	R4, exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVV	$const_loadAddress, R24
+	ADDV	$const_filterOffset, R24
+	MOVWU	0(R24), R25
+	BEQ	R25, exec			// noFilter
+	MOVV	$SYS_seccomp, R11
+	MOVV	$1, R4
+	MOVWU	4(R24), R5
+	ADDV	$8, R24, R6
+	SYSCALL
+	MOVV	$-2, R26			// ReportFilter, the low word
+	BLTZ	R4, failed
+	MOVV	$const_withListener, R5
+	BNE	R5, R25, exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVV	$-3, R5				// ReportListener, the low word
+	MOVW	R5, 0(R3)
+	MOVW	R4, 4(R3)
+	MOVV	$SYS_write, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	R3, R5
+	MOVV	$8, R6
+	SYSCALL
+	MOVV	$SYS_read, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	R3, R5
+	MOVV	$1, R6
+	SYSCALL
+	MOVV	$const_ExitOrphaned, R23
+	MOVV	$1, R5
+	BNE	R4, R5, exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVV	$SYS_execve, R11
 	MOVV	32(R3), R7
 	MOVV	40(R3), R4
@@ -65,10 +100,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADDV	R7, R5, R6
 	SYSCALL
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOVV	$-1, R26			// ReportExec, the low word
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	SUBV	R4, R0, R4
-	MOVV	$-1, R5				// ReportExec, the low word
-	MOVW	R5, 0(R3)
+	MOVW	R26, 0(R3)
 	MOVW	R4, 4(R3)
 	MOVV	$SYS_write, R11
 	MOVV	$const_ErrorFD, R4

@@ -5,12 +5,14 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_read	4003
 #define SYS_write	4004
 #define SYS_execve	4011
 #define SYS_fcntl	4055
 #define SYS_poll	4188
 #define SYS_prctl	4192
 #define SYS_exit_group	4246
+#define SYS_seccomp	4352
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(R29) ours: struct pollfd, later the report
@@ -55,7 +57,41 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	AND	$0x18, R8			// POLLERR | POLLHUP
 	BNE	R8, exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOVW	$const_loadAddress, R17
+	ADDU	$const_filterOffset, R17
+	MOVW	0(R17), R18
+	BEQ	R18, exec			// noFilter
+	MOVW	$SYS_seccomp, R2
+	MOVW	$1, R4
+	MOVW	4(R17), R5
+	ADDU	$8, R17, R6
+	SYSCALL
+	MOVW	$const_ReportFilter, R19
+	BNE	R7, failed
+	MOVW	$const_withListener, R8
+	BNE	R8, R18, exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOVW	$const_ReportListener, R8
+	MOVW	R8, 0(R29)
+	MOVW	R2, 4(R29)
+	MOVW	$SYS_write, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	R29, R5
+	MOVW	$8, R6
+	SYSCALL
+	MOVW	$SYS_read, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	R29, R5
+	MOVW	$1, R6
+	SYSCALL
+	MOVW	$const_ExitOrphaned, R16
+	BNE	R7, exit
+	MOVW	$1, R8
+	BNE	R2, R8, exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOVW	$SYS_execve, R2
 	MOVW	16(R29), R8
 	MOVW	20(R29), R4
@@ -64,9 +100,10 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADDU	R8, R5, R6
 	SYSCALL
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
-	MOVW	$const_ReportExec, R8
-	MOVW	R8, 0(R29)
+	MOVW	$const_ReportExec, R19
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
+	MOVW	R19, 0(R29)
 	MOVW	R2, 4(R29)
 	MOVW	$SYS_write, R2
 	MOVW	$const_ErrorFD, R4

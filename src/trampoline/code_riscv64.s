@@ -4,11 +4,13 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
 #define SYS_prctl	167
 #define SYS_execve	221
+#define SYS_seccomp	277
 
 // The program (see the package comment). Position independent, without data, on the stack that the kernel made:
 //	 0(X2) ours: struct pollfd, later the report
@@ -53,7 +55,40 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	AND	$0x18, A0			// POLLERR | POLLHUP
 	BNEZ	A0, exit
 
-	// 5. execve(argv[0], &argv[1], envp)
+	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+	MOV	$const_loadAddress, S2
+	ADD	$const_filterOffset, S2
+	MOVWU	0(S2), S3
+	BEQZ	S3, exec			// noFilter
+	MOV	$SYS_seccomp, A7
+	MOV	$1, A0
+	MOVWU	4(S2), A1
+	ADD	$8, S2, A2
+	ECALL
+	MOV	$-2, S4				// ReportFilter, the low word
+	BLTZ	A0, failed
+	MOV	$const_withListener, A1
+	BNE	A1, S3, exec
+
+	// write(ErrorFD, {ReportListener, descriptor}, 8), read(ErrorFD, ours, 1)
+	MOV	$-3, A1				// ReportListener, the low word
+	MOVW	A1, 0(X2)
+	MOVW	A0, 4(X2)
+	MOV	$SYS_write, A7
+	MOV	$const_ErrorFD, A0
+	MOV	X2, A1
+	MOV	$8, A2
+	ECALL
+	MOV	$SYS_read, A7
+	MOV	$const_ErrorFD, A0
+	MOV	X2, A1
+	MOV	$1, A2
+	ECALL
+	MOV	$const_ExitOrphaned, S1
+	MOV	$1, A1
+	BNE	A0, A1, exit
+
+exec:	// 6. execve(argv[0], &argv[1], envp)
 	MOV	$SYS_execve, A7
 	MOV	32(X2), A3
 	MOV	40(X2), A0
@@ -62,10 +97,11 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADD	A3, A1, A2
 	ECALL
 
-	// 6. write(ErrorFD, {ReportExec, errno}, 8)
+	MOV	$-1, S4				// ReportExec, the low word
+
+failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEG	A0, A0
-	MOV	$-1, A1				// ReportExec, the low word
-	MOVW	A1, 0(X2)
+	MOVW	S4, 0(X2)
 	MOVW	A0, 4(X2)
 	MOV	$SYS_write, A7
 	MOV	$const_ErrorFD, A0

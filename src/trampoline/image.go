@@ -13,9 +13,13 @@
 //  2. Sets close-on-exec on LifeFD, which may be missing.
 //  3. Asks for SIGKILL when its parent dies. This is late because every change of credentials takes that wish back.
 //  4. Ends with ExitOrphaned if the other end of LifeFD is closed: the parent died before step 3.
-//  5. Executes argv[0] with the arguments argv[1], argv[2], ... and its own environment.
-//  6. If that fails writes {ReportExec, errno}, two uint32 in the byte order of the machine, to ErrorFD and ends with
-//     ExitNoExec.
+//  5. Loads the seccomp filter that the image carries, if it does. Where somebody listens to the filter, it writes {ReportListener, the
+//     listener's descriptor} to ErrorFD and reads a byte from it, or ends with ExitOrphaned where there is none. All that comes after is
+//     subject to the filter.
+//  6. Executes argv[0] with the arguments argv[1], argv[2], ... and its own environment.
+//  7. If step 5 or 6 fails writes {ReportFilter or ReportExec, errno} to ErrorFD and ends with ExitNoExec.
+//
+// What it writes are two uint32 in the byte order of the machine.
 //
 // It is reached with execve: argv[0] is the path of the payload, argv[1] the payload's own argv[0].
 package trampoline
@@ -41,8 +45,12 @@ const (
 	ExitOrphaned  = 137 // the supervisor is dead: as if its SIGKILL had come in time
 )
 
-// ReportExec is the first word of the report. The child's interpreter puts the number of the failed instruction there.
-const ReportExec = 0xffffffff
+// The first word of what the program writes. The child's interpreter puts the number of the failed instruction there.
+const (
+	ReportExec     = 0xffffffff
+	ReportFilter   = 0xfffffffe
+	ReportListener = 0xfffffffd
+)
 
 const (
 	loadAddress = 0x400000 // above every vm.mmap_min_addr
@@ -73,6 +81,7 @@ type elfHeader struct {
 type headers struct {
 	elf         elfHeader
 	load, stack programHeader
+	filter      filterHeader
 }
 
 // Image returns the ELF executable. It is complete and needs no other file, no writable memory and no executable stack.

@@ -54,7 +54,7 @@ func TestImageHeaders(t *testing.T) {
 
 func TestImageHasAllOfTheCode(t *testing.T) {
 	b := mustImage(t)
-	if len(b) > 512 {
+	if len(b) > 640 {
 		t.Errorf("%d bytes: the end mark was not found where it should be", len(b))
 	}
 	if bytes.Contains(b, []byte(endMark)) {
