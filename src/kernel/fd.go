@@ -21,6 +21,13 @@ func DupAbove(fd, min int) (int, error) {
 	return n, nil
 }
 
+// IsListener tells whether fd is one of a seccomp filter (seccomp_unotify(2)).
+func IsListener(fd int) bool {
+	var name [64]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), name[:])
+	return err == nil && string(name[:n]) == "anon_inode:seccomp notify"
+}
+
 // Wait waits until the child pid has ended and reaps it; how it ended is not told. A pid that is not a child is ECHILD.
 func Wait(pid int) error {
 	if pid <= 0 {

@@ -51,7 +51,15 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if p.Terminal {
 		b.add(UseTerminal{int64(p.User.UID)})
 	}
-	b.add(Rlimits{limits}, DropBounding{sets.Bounding},
+	filter, err := b.seccomp(s)
+	if err != nil {
+		return err
+	}
+	b.add(Rlimits{limits})
+	if filter != nil && !filter.Last {
+		b.add(*filter)
+	}
+	b.add(DropBounding{sets.Bounding},
 		User{UID: int64(p.User.UID), GID: int64(p.User.GID), Groups: p.User.AdditionalGids, SetGroups: true, KeepCaps: true},
 		Capabilities{sets})
 	if p.NoNewPrivileges {
@@ -67,6 +75,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	}
 	if o.Wait {
 		b.add(Wait{})
+	}
+	if filter != nil && filter.Last {
+		b.add(*filter)
 	}
 	return b.exec(p.Args, env, umask)
 }

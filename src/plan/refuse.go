@@ -17,8 +17,6 @@ func refuseLater(s *specs.Spec) error {
 		return refuse("process.selinuxLabel", "SELinux labels are not supported")
 	case l.MountLabel != "":
 		return refuse("linux.mountLabel", "SELinux labels are not supported")
-	case l.Seccomp != nil:
-		return refuse("linux.seccomp", "system call filters are not offered by this version")
 	case l.IntelRdt != nil:
 		return refuse("linux.intelRdt", "resource directors are not supported")
 	}
@@ -38,7 +36,7 @@ func refuseLater(s *specs.Spec) error {
 
 // Refused lists what config.json may hold and a start is refused for, by JSON path.
 func Refused() []string {
-	return []string{"hooks", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel", "linux.seccomp",
+	return []string{"hooks", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel",
 		"linux.intelRdt", "linux.resources.memory.kernel", "linux.resources.memory.kernelTCP", "linux.resources.memory.swappiness",
 		"linux.resources.memory.disableOOMKiller", "linux.resources.cpu.realtimeRuntime", "linux.resources.cpu.realtimePeriod",
 		"linux.resources.blockIO.leafWeight", "linux.resources.network", "mounts[].options (remount with options of the file system)"}
@@ -46,7 +44,7 @@ func Refused() []string {
 
 // Ignored lists what config.json may hold without an effect.
 func Ignored() []string {
-	return []string{"annotations", "process.consoleSize (without process.terminal)", "process.commandLine (Windows)",
+	return []string{"annotations (but " + failUnknown + ")", "process.consoleSize (without process.terminal)", "process.commandLine (Windows)",
 		"process.execCPUAffinity (it is for exec)",
 		"linux.resources.memory.checkBeforeUpdate (it is for update)", "linux.resources.memory.useHierarchy (cgroup v2 has no other way)",
 		"with a joined mount namespace: root, mounts, linux.devices, linux.maskedPaths, linux.readonlyPaths, linux.rootfsPropagation",

@@ -53,13 +53,17 @@ const FirstFD = 5
 //	(waits for start)    <----- SyncCreated ----  where the payload is to be started later
 //	                     ------ go ----------->
 //	(heeds nothing else) <----- SyncLast -------  the trampoline comes next: its SyncExec, or an instruction that failed
-//	                     <----- {insn, errno} --  or SyncExec: it has failed and ends
+//	(passes it on)       <----- SyncListener ---  where somebody listens to the seccomp filter
+//	                     ------ go ----------->  (the filter of a process that may gain privileges is loaded before SyncCreated)
+//	                     <----- {insn, errno} --  or SyncExec, SyncFilter: it has failed and ends
 //	                     <----- (closed) -------  the payload runs, or the child was killed
 //
 // Up to SyncLast nobody who is not root here can trace the child. The trampoline can be traced by whoever may trace the payload:
 // another container of the same user, for one. What its descriptor says then must not move the supervisor to anything.
 const (
 	SyncExec     = ^uint32(0) - iota // the trampoline could not execute the payload: errno
+	SyncFilter                       // the trampoline could not load the seccomp filter: errno
+	SyncListener                     // the filter has a listener: the child's descriptor of it
 	SyncForked                       // the second process: its pid
 	SyncReady                        // the namespaces exist
 	SyncCopyUp                       // tmpcopyup: the child's descriptors of the covered directory and of the tmpfs

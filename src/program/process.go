@@ -5,6 +5,7 @@ package program
 import (
 	"math/bits"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -40,6 +41,8 @@ func (c *compiler) processOp(op plan.Op) {
 		c.capabilities(o.Sets)
 	case plan.NoNewPrivs:
 		c.call(unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), none, none, none)
+	case plan.Seccomp:
+		c.seccomp(o)
 	case plan.Wait:
 		c.tell(SyncCreated, none, none)
 		c.await()
@@ -166,6 +169,23 @@ func (c *compiler) capabilities(s caps.Sets) {
 		if (s.Ambient&s.Inheritable&s.Permitted)>>i&1 != 0 {
 			c.call(unix.SYS_PRCTL, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(i), none, none)
 		}
+	}
+}
+
+// seccomp loads a filter, unless the trampoline does.
+func (c *compiler) seccomp(o plan.Seccomp) {
+	if o.Last {
+		return
+	}
+	insns := o.Filter.Program
+	fprog := c.longs(0, c.bytes(bytesOf(insns)).v) // struct sock_fprog
+	copy(c.data[fprog.v:], bytesOf([]uint16{uint16(len(insns))}))
+	c.fixes = append(c.fixes, int(fprog.v)+int(unsafe.Sizeof(uintptr(0))))
+	c.call(unix.SYS_SECCOMP, num(unix.SECCOMP_SET_MODE_FILTER), num(o.Filter.Flags), fprog).into(rKeep)
+	if o.Filter.Notifies {
+		c.tell(SyncListener, rKeep.arg(), none)
+		c.await()
+		c.close(rKeep)
 	}
 }
 

@@ -48,7 +48,7 @@ func calls() map[uintptr]map[int]int {
 		unix.SYS_FACCESSAT: {1: text}, unix.SYS_STATX: {1: text, 4: 256}, unix.SYS_PIVOT_ROOT: {0: text, 1: text}, unix.SYS_UMOUNT2: {0: text}, unix.SYS_CHDIR: {0: text},
 		unix.SYS_SETHOSTNAME: {0: sized + 1}, unix.SYS_SETDOMAINNAME: {0: sized + 1}, unix.SYS_PRLIMIT64: {2: 16}, unix.SYS_SCHED_SETATTR: {1: 56},
 		unix.SYS_SET_MEMPOLICY: {1: 1024 / 8}, sysSetgroups: {1: 4}, unix.SYS_CAPSET: {0: 8, 1: 24}, unix.SYS_RT_SIGPROCMASK: {1: sized + 3},
-		unix.SYS_EXECVEAT: {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88},
+		unix.SYS_EXECVEAT: {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88}, unix.SYS_SECCOMP: {2: 2 * int(unsafe.Sizeof(uintptr(0)))},
 	}
 	for _, nr := range []uintptr{unix.SYS_CLOSE, unix.SYS_PRCTL, unix.SYS_SETSID, unix.SYS_UMASK, unix.SYS_SETNS, unix.SYS_UNSHARE, unix.SYS_FCHDIR, unix.SYS_SOCKET,
 		unix.SYS_PERSONALITY, unix.SYS_IOPRIO_SET, sysSetresgid, sysSetresuid, unix.SYS_CLOSE_RANGE, unix.SYS_DUP3, unix.SYS_CLONE, unix.SYS_EXIT_GROUP} {

@@ -27,6 +27,7 @@ func sys(nr, a, b, c, d, e uintptr) int {
 func exit(code int32) {
 	for {
 		sys(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0)
+		*(*int)(nil) = 0 // a seccomp filter of the child may forbid even that
 	}
 }
 

@@ -88,16 +88,6 @@ func native() []arch {
 	panic("seccomp: no system calls of " + runtime.GOARCH)
 }
 
-// Architectures are the names of the architectures whose programs this machine may run, its own first.
-func Architectures() []string {
-	machine := native()
-	names := make([]string, len(machine))
-	for i := range machine {
-		names[i] = machine[i].name
-	}
-	return names
-}
-
 const (
 	x8664 = 0xc000003e
 	// x32Bit marks the calls of x32 programs, which else have amd64's architecture.

@@ -209,15 +209,15 @@ func TestArchitectures(t *testing.T) {
 		alone, all    uint32
 	}{
 		{amd64(), x8664, 39, trap, trap}, {amd64(), x8664, 40, allow, allow},
-		{amd64(), 0x40000003, 20, killThread, trap}, {amd64(), 0x40000003, 39, killThread, allow}, // 386
-		{amd64(), x8664, x32Bit + 39, killThread, trap}, {amd64(), x8664, x32Bit + 40, killThread, allow},
-		{amd64(), x8664, 1<<32 - 1, allow, allow}, {amd64(), 0x40000028, 20, killThread, killThread},
-		{i386(), 0x40000003, 20, trap, trap}, {i386(), x8664, 39, killThread, killThread},
-		{arm64(), 0xc00000b7, 172, trap, trap}, {arm64(), 0x40000028, 20, killThread, trap},
+		{amd64(), 0x40000003, 20, killProcess, trap}, {amd64(), 0x40000003, 39, killProcess, allow}, // 386
+		{amd64(), x8664, x32Bit + 39, killProcess, trap}, {amd64(), x8664, x32Bit + 40, killProcess, allow},
+		{amd64(), x8664, 1<<32 - 1, allow, allow}, {amd64(), 0x40000028, 20, killProcess, killProcess},
+		{i386(), 0x40000003, 20, trap, trap}, {i386(), x8664, 39, killProcess, killProcess},
+		{arm64(), 0xc00000b7, 172, trap, trap}, {arm64(), 0x40000028, 20, killProcess, trap},
 		{arm(), 0x40000028, 20, trap, trap}, {riscv64(), 0xc00000f3, 172, trap, trap}, {loong64(), 0xc0000102, 172, trap, trap},
-		{mips(), 8, 4020, trap, trap}, {mips(), 0x40000008, 4020, killThread, killThread}, {mipsle(), 0x40000008, 4020, trap, trap},
-		{mips64(), 0x80000008, 5038, trap, trap}, {mips64(), 8, 4020, killThread, trap}, {mips64(), 0xa0000008, 6038, killThread, trap},
-		{mips64le(), 0xc0000008, 5038, trap, trap}, {mips64le(), 0xe0000008, 6038, killThread, trap},
+		{mips(), 8, 4020, trap, trap}, {mips(), 0x40000008, 4020, killProcess, killProcess}, {mipsle(), 0x40000008, 4020, trap, trap},
+		{mips64(), 0x80000008, 5038, trap, trap}, {mips64(), 8, 4020, killProcess, trap}, {mips64(), 0xa0000008, 6038, killProcess, trap},
+		{mips64le(), 0xc0000008, 5038, trap, trap}, {mips64le(), 0xe0000008, 6038, killProcess, trap},
 	} {
 		d := data{arch: c.token, number: c.number}
 		if got := verdictFor(t, getpid, c.machine, d); got != c.alone {
@@ -227,8 +227,17 @@ func TestArchitectures(t *testing.T) {
 			t.Errorf("%s with all architectures: call %d of %#x: %#x, want %#x", c.machine[0].name, c.number, c.token, got, c.all)
 		}
 	}
-	if list := Architectures(); len(list) == 0 || !isArchitecture(list[0]) {
-		t.Errorf("this machine has %s", list)
+	for _, list := range [][]string{Architectures(), Actions(), Operators(), Flags()} {
+		if len(list) < 4 || !slices.IsSorted(list) {
+			t.Error(list)
+		}
+	}
+	for _, machine := range machines() {
+		for i := range machine {
+			if !isArchitecture(machine[i].name) {
+				t.Errorf("%s is not known", machine[i].name)
+			}
+		}
 	}
 }
 
@@ -351,6 +360,33 @@ func TestNotes(t *testing.T) {
 	}
 	if f, err := Compile(many, Options{}); err != nil || len(f.Notes) != 1 || !strings.HasSuffix(f.Notes[0], `, "no15", 84 more`) {
 		t.Errorf("%v %q", err, f.Notes)
+	}
+}
+
+func TestForbids(t *testing.T) {
+	five := specs.LinuxSeccompArg{Value: 5, Op: specs.OpEqualTo}
+	for _, c := range []struct {
+		p                 *specs.LinuxSeccomp
+		forbids, notified bool
+	}{
+		{one("getpid", specs.ActErrno), true, false}, {one("getpid", specs.ActKill), true, false}, {one("getpid", specs.ActKillProcess), true, false},
+		{one("getpid", specs.ActTrap), true, false}, {one("getpid", specs.ActLog), false, false}, {one("getpid", specs.ActTrace), false, false},
+		{one("getpid", specs.ActNotify), false, true}, {one("getppid", specs.ActErrno), false, false}, {one("getpid", specs.ActErrno, five), false, false},
+		{one("getpid", specs.ActNotify, five), false, true}, {&specs.LinuxSeccomp{DefaultAction: specs.ActErrno}, true, false},
+		{&specs.LinuxSeccomp{DefaultAction: specs.ActNotify}, false, true},
+		{&specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Syscalls: one("getpid", specs.ActAllow, five).Syscalls}, false, false},
+	} {
+		c.p.ListenerPath = "/l"
+		f, err := Compile(c.p, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Forbids("getpid") != c.forbids || f.Notified("getpid") != c.notified || !f.Forbids("no_such") || f.Notified("no_such") {
+			t.Errorf("%+v: forbidden %v, notified %v", c.p, f.Forbids("getpid"), f.Notified("getpid"))
+		}
+	}
+	if f, err := compile(one("getpid", specs.ActErrno), Options{}, riscv64()); err != nil || !f.Forbids("open") {
+		t.Error("a call that there is not happens")
 	}
 }
 

@@ -216,8 +216,18 @@ func everywhere(name string, machine []arch, p *specs.LinuxSeccomp) bool {
 	return true
 }
 
+// strange tells whether the call is of an architecture that the filter has not.
+func (ref *reference) strange(d *data) bool {
+	for _, r := range ref.archs[d.arch] {
+		if d.number >= r.from && d.number <= r.to {
+			return false
+		}
+	}
+	return true
+}
+
 func verdictsOf(p *specs.LinuxSeccomp) []uint32 {
-	list := []uint32{killThread, verdictOf(p.DefaultAction, p.DefaultErrnoRet)}
+	list := []uint32{killThread, killProcess, verdictOf(p.DefaultAction, p.DefaultErrnoRet)}
 	for _, s := range p.Syscalls {
 		list = append(list, verdictOf(s.Action, s.ErrnoRet))
 	}
@@ -279,6 +289,9 @@ func TestLibseccomp(t *testing.T) {
 						}
 						if big && !slices.Contains(verdicts, want) {
 							want = bits.ReverseBytes32(want) // libseccomp 2.5.4 forgets that
+						}
+						if got == killProcess && want == killThread && ref.strange(&d) {
+							want = killProcess
 						}
 						must, among, several := ref.comparable(&d)
 						switch {
@@ -386,7 +399,7 @@ func TestLibseccompContainersCommon(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if must, _, _ := ref.comparable(&d); must && got != want && got != bits.ReverseBytes32(want) {
+			if must, _, _ := ref.comparable(&d); must && !ref.strange(&d) && got != want && got != bits.ReverseBytes32(want) {
 				t.Errorf("%s: %+v: %#x, libseccomp has %#x", goarch, d, got, want)
 			}
 		})

@@ -146,7 +146,7 @@ func (ref *reference) verdict(d *data) uint32 {
 		}
 		return uint32(strictest)
 	}
-	return killThread
+	return killProcess
 }
 
 // first is the verdict of the rule that counts.

@@ -7,7 +7,8 @@
 // where a rule asks for it. Its cost grows with the logarithm of the number of system calls.
 //
 // What the specification leaves open is as runc and crun do it with libseccomp:
-//   - The machine's own architecture is always part of a filter. A call of an architecture that is not kills the thread.
+//   - The machine's own architecture is always part of a filter. A call of an architecture that is not kills the process. (With
+//     libseccomp it kills the thread, and leaves the others to wait for it.)
 //   - A rule whose action is the default action says nothing.
 //   - Of several rules for a system call one without conditions wins over those with, the first over later ones.
 //   - The conditions of a rule must all hold; where two of them are about the same argument, each is a rule of its own.
@@ -23,6 +24,7 @@
 package seccomp
 
 import (
+	"slices"
 	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -46,6 +48,9 @@ type Filter struct {
 	Notifies bool
 	// Notes say what of the profile has no effect.
 	Notes []string
+
+	rules *rules
+	own   *arch
 }
 
 // Options for Compile.
@@ -74,7 +79,7 @@ func compile(p *specs.LinuxSeccomp, o Options, machine []arch) (*Filter, error) 
 	if err != nil {
 		return nil, err
 	}
-	f := &Filter{Flags: r.flags, Notifies: r.notifies, Notes: r.notes}
+	f := &Filter{Flags: r.flags, Notifies: r.notifies, Notes: r.notes, rules: r, own: &machine[0]}
 	sections := make([]section, 0, len(machine))
 	for i := range machine {
 		if i == 0 || r.wants(machine[i].name) {
@@ -89,6 +94,31 @@ func compile(p *specs.LinuxSeccomp, o Options, machine []arch) (*Filter, error) 
 	}
 	f.Program = b.program()
 	return f, nil
+}
+
+// Forbids tells whether a call of the machine's own architecture never happens under the filter: it ends the process, or returns an
+// errno, whatever its arguments. A call that the architecture does not have does not happen either.
+func (f *Filter) Forbids(name string) bool {
+	at := f.rules.names.find(name)
+	if at < 0 {
+		return true
+	}
+	if _, ok := f.own.number(at); !ok {
+		return true
+	}
+	l := leafOf(f.rules.calls[at], f.rules.fallback)
+	forbids := func(action uint32) bool { return int32(action) < notify }
+	return forbids(l.action) && !slices.ContainsFunc(l.rules, func(r *rule) bool { return !forbids(r.action) })
+}
+
+// Notified tells whether a call may end up with the listener.
+func (f *Filter) Notified(name string) bool {
+	at := f.rules.names.find(name)
+	if at < 0 {
+		return false
+	}
+	l := leafOf(f.rules.calls[at], f.rules.fallback)
+	return l.action == notify || slices.ContainsFunc(l.rules, func(r *rule) bool { return r.action == notify })
 }
 
 // at is the path of a member of the profile.

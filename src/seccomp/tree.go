@@ -23,7 +23,7 @@ type span struct {
 
 // filter puts the whole program. The first section is the machine's own; it is looked for first.
 func (b *builder) filter(sections []section) {
-	next := verdict(killThread)
+	next := verdict(killProcess)
 	for i := len(sections) - 1; i >= 0; i-- {
 		s := &sections[i]
 		var spans []span
@@ -34,7 +34,7 @@ func (b *builder) filter(sections []section) {
 			spans = b.spans(s, &sections[len(sections)-1])
 		case s.token == x8664:
 			// -1 is no x32 call: a tracer may have put it there to have the call passed over.
-			spans = append(b.spans(s), span{x32Bit, leaf{action: killThread}}, span{^uint32(0), leaf{action: b.fallback}})
+			spans = append(b.spans(s), span{x32Bit, leaf{action: killProcess}}, span{^uint32(0), leaf{action: b.fallback}})
 		default:
 			spans = b.spans(s)
 		}

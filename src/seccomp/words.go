@@ -101,6 +101,15 @@ func Operators() []string { return namesOf(operators[:]) }
 // Flags are those of flags.
 func Flags() []string { return namesOf(flags[:]) }
 
+// Architectures are those of architectures. Of those that are not this machine's a filter has nothing.
+func Architectures() []string {
+	list := strings.Fields(architectures)
+	for i := range list {
+		list[i] = "SCMP_ARCH_" + list[i]
+	}
+	return list
+}
+
 // isArchitecture tells whether the specification has an architecture of that name.
 func isArchitecture(name string) bool {
 	short, found := strings.CutPrefix(name, "SCMP_ARCH_")
@@ -115,5 +124,5 @@ func isArchitecture(name string) bool {
 	return false
 }
 
-const architectures = "X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X " +
-	"PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB"
+const architectures = "AARCH64 ARM LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE " +
+	"RISCV64 S390 S390X SH SHEB X32 X86 X86_64"

@@ -57,6 +57,7 @@ func clone(flags, exitSignal uintptr, cgroup int, code program.Code, errfd uintp
 	syscall.RawSyscall(unix.SYS_WRITE, errfd, uintptr(unsafe.Pointer(&report)), unsafe.Sizeof(report))
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
+		*(*int)(nil) = 0 // a seccomp filter may forbid even that
 	}
 }
 

@@ -41,8 +41,11 @@ func (s *start) failed(op int, errno syscall.Errno, byTrampoline bool) error {
 	if where := s.plan.Where(op); where != "" {
 		e.Op = where + ": " + e.Op
 	}
+	if f, at := filter(s.plan); f != nil && e.Hint == "" && (at < op && !f.Last || byTrampoline && f.Filter.Forbids("execve")) {
+		e.Hint = "the seccomp profile, which is in force already, does not seem to allow it"
+	}
 	switch {
-	case !exec:
+	case !exec || e.Hint != "":
 	case byTrampoline && errno == unix.ENOENT:
 		e.Hint = "the file is there, but the interpreter that it names (in its #! line or as its ELF loader) is not"
 	case errno == unix.ENOENT && len(o.(plan.Exec).Path) > 0:
@@ -136,6 +139,17 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 			return "something else of that name is there"
 		case unix.EPERM:
 			return "it needs CAP_MKNOD outside of all user namespaces, and a file system that takes devices"
+		}
+	case plan.Seccomp:
+		switch e {
+		case unix.ENOSYS:
+			return "this kernel was built without seccomp filters"
+		case unix.EINVAL:
+			return "this kernel was built without seccomp filters, or does not know a flag of the profile"
+		case unix.EACCES:
+			return "it takes no_new_privs or CAP_SYS_ADMIN"
+		case unix.EBUSY:
+			return "the supervisor has a filter with a listener itself, and there can be one only"
 		}
 	case plan.Capabilities:
 		if e == unix.EPERM {

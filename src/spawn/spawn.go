@@ -40,6 +40,8 @@ type Config struct {
 	Created func(sync int) error
 	// Terminal is called at a plan.Terminal with the master of the payload's terminal, which is its own.
 	Terminal func(master int) error
+	// Listener is given the listener of the payload's seccomp filter, open for the duration of the call, for who waits at path.
+	Listener func(path, metadata string, pid, listener int) error
 }
 
 // ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
@@ -118,6 +120,8 @@ type start struct {
 	pid     int // of the process that is now the container's
 	netns   int // the child's, while moved devices may have to come back
 	moved   int // network devices
+
+	listened bool // the child has had its listener fetched
 }
 
 func (s *start) close() {
@@ -166,12 +170,17 @@ func (s *start) serve(prog *program.Program, told bool) error {
 			return &Error{Op: "hand the child its program", Err: syscall.Errno(m[1])}
 		case m[0] == program.SyncExec:
 			return s.failed(len(s.plan.Ops)-1, syscall.Errno(m[1]), true)
+		case m[0] == program.SyncFilter:
+			_, op := filter(s.plan)
+			return s.failed(op, syscall.Errno(m[1]), false)
 		case m[0] < uint32(prog.Len()):
 			return s.failed(prog.Op(int(m[0])), syscall.Errno(m[1]), false)
-		case last:
+		case last && m[0] != program.SyncListener:
 			return &Error{Op: "heed the child", Err: unix.EPROTO, Hint: "somebody has meddled with it"}
 		}
 		switch m[0] {
+		case program.SyncListener:
+			err = s.listener(int(m[1]), last)
 		case program.SyncLast:
 			last = true
 		case program.SyncReady:
@@ -296,7 +305,7 @@ func (s *start) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if h.Trampoline, err = kernel.SealedMemfd("trampoline", image); err != nil {
+	if h.Trampoline, err = kernel.SealedMemfd("trampoline", withFilter(image, s.plan)); err != nil {
 		return err
 	}
 	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {

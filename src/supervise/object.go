@@ -12,9 +12,10 @@ import (
 
 // The states of a container (runtime-spec, runtime.md, "State").
 const (
-	stateCreated = "created"
-	stateRunning = "running"
-	stateStopped = "stopped"
+	stateCreating = "creating"
+	stateCreated  = "created"
+	stateRunning  = "running"
+	stateStopped  = "stopped"
 )
 
 // methods are those of the object container.NAME. The order and the arguments of the first three are the C ujail's.

@@ -237,8 +237,15 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		return err
 	}
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
-	cfg := &spawn.Config{Parent: parent, Created: func(sync int) error { return wait.created(parent.pid, sync) },
-		Terminal: wait.term.made}
+	status := stateCreating
+	cfg := &spawn.Config{Parent: parent, Terminal: wait.term.made}
+	cfg.Created = func(sync int) error {
+		status = stateCreated
+		return wait.created(parent.pid, sync)
+	}
+	cfg.Listener = func(path, metadata string, pid, listener int) error {
+		return wait.passListener(path, metadata, status, pid, listener)
+	}
 	names := [...]string{"nofile", "as", "data", "fsize"}
 	for i, l := range resident.Limits() {
 		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})

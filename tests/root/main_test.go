@@ -32,6 +32,7 @@ const (
 	envStage   = "GOJAIL_WORLD"        // "", then "build", then "in"
 	envProgram = "GOJAIL_WORLD_BIN"    // the program under test, as the host names it
 	envCgroup  = "GOJAIL_WORLD_CGROUP" // the cgroup made for the world, as the host names it
+	envProbes  = "GOJAIL_WORLD_PROBES" // the directory of the built probes, as the host names it
 	envHelper  = "GOJAIL_WORLD_HELPER" // the test binary stands in for another program: see helper_test.go
 )
 
@@ -72,6 +73,9 @@ func outside() (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	if err := buildProbes(dir); err != nil {
+		return 1, err
+	}
 	cgroup, err := makeCgroup()
 	if err != nil {
 		return 1, err
@@ -89,7 +93,7 @@ func outside() (int, error) {
 			cmd.Args = append(cmd.Args, a)
 		}
 	}
-	cmd.Env = append(os.Environ(), envStage+"=build", envProgram+"="+program, envCgroup+"="+cgroup)
+	cmd.Env = append(os.Environ(), envStage+"=build", envProgram+"="+program, envCgroup+"="+cgroup, envProbes+"="+dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
@@ -128,6 +132,18 @@ func build(dir string) (string, error) {
 		return "", fmt.Errorf("go build: %v\n%s", err, out)
 	}
 	return program, nil
+}
+
+// buildProbes compiles the payload probe, for this machine and for one whose 32-bit programs amd64 runs.
+func buildProbes(dir string) error {
+	for name, arch := range map[string]string{"probe": runtime.GOARCH, "probe386": "386"} {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "-ldflags", "-s -w", "gojail/tests/root/probe")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build: %v\n%s", err, out)
+		}
+	}
+	return nil
 }
 
 // makeCgroup makes the cgroup that is the root of the world's own hierarchy.

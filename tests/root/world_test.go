@@ -61,14 +61,16 @@ func buildWorld() error {
 	if err != nil {
 		return err
 	}
+	probes := map[string][]byte{}
 	steps := []struct {
 		name string
 		do   func() error
 	}{
 		{"cgroup namespace", ownCgroup},
+		{"probes", func() error { return readProbes(probes) }},
 		{"mounts", worldMounts},
 		{"/dev", worldDev},
-		{"programs", func() error { return worldPrograms(program, boxBytes) }},
+		{"programs", func() error { return worldPrograms(program, boxBytes, probes) }},
 		{"rootfs", worldRootfs},
 		{"/etc", worldEtc},
 		{"network", func() error { return exec.Command(busybox, "ip", "link", "set", "lo", "up").Run() }},
@@ -172,12 +174,28 @@ func worldDev() error {
 	return nil
 }
 
-func worldPrograms(program, box []byte) error {
+func readProbes(probes map[string][]byte) (err error) {
+	for _, name := range []string{"probe", "probe386"} {
+		var b []byte
+		if b, err = os.ReadFile(filepath.Join(os.Getenv(envProbes), name)); err != nil {
+			return err
+		}
+		probes[name] = b
+	}
+	return nil
+}
+
+func worldPrograms(program, box []byte, probes map[string][]byte) error {
 	if err := os.MkdirAll(programDir, 0o755); err != nil {
 		return err
 	}
 	for _, applet := range []string{"ujail", "uxc"} {
 		if err := os.Symlink("gojail", programDir+"/"+applet); err != nil {
+			return err
+		}
+	}
+	for name, b := range probes {
+		if err := os.WriteFile(programDir+"/"+name, b, 0o755); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gojail/src/caps"
 	"gojail/src/plan"
+	"gojail/src/seccomp"
 )
 
 // features is runtime-spec's features structure (features.md) as JSON. What config.json may hold and this version does not honour
@@ -27,13 +28,21 @@ func features() string {
 	w.close(']')
 	for _, name := range [...]string{"cgroup", "seccomp", "apparmor", "selinux", "intelRdt"} {
 		w.open(name, '{')
-		if name == "cgroup" {
+		switch name {
+		case "cgroup":
 			w.raw("v1", "false")
 			w.raw("v2", "true")
 			w.raw("systemd", "false")
 			w.raw("systemdUser", "false")
 			w.raw("rdma", "true")
-		} else {
+		case "seccomp":
+			w.raw("enabled", "true")
+			w.list("actions", seccomp.Actions())
+			w.list("operators", seccomp.Operators())
+			w.list("archs", seccomp.Architectures())
+			w.list("knownFlags", seccomp.Flags())
+			w.list("supportedFlags", seccomp.Flags())
+		default:
 			w.raw("enabled", "false")
 		}
 		w.close('}')

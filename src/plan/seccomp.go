@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"gojail/src/seccomp"
+)
+
+// Seccomp loads a system call filter. Last: the trampoline loads it, right before the payload's execve, and nothing else has to be
+// allowed by it.
+type Seccomp struct {
+	Filter  *seccomp.Filter
+	Profile *specs.LinuxSeccomp // what the filter was made of
+	Last    bool
+}
+
+// failUnknown is crun's annotation: a system call that is known nowhere is then an error.
+const failUnknown = "run.oci.seccomp_fail_unknown_syscall"
+
+// seccomp compiles linux.seccomp; without one the op is nil.
+//
+// A process that may gain privileges by an exec may only load a filter while it has CAP_SYS_ADMIN (seccomp(2)). Without
+// process.noNewPrivileges the filter is therefore loaded before privileges are given up, as in runc.
+func (b *builder) seccomp(s *specs.Spec) (*Seccomp, error) {
+	p := s.Linux.Seccomp
+	if p == nil {
+		return nil, nil
+	}
+	const where = "linux.seccomp"
+	value, strict := s.Annotations[failUnknown]
+	f, err := seccomp.Compile(p, seccomp.Options{Where: where, RefuseUnknown: strict && value != "0"})
+	if err != nil {
+		return nil, err
+	}
+	if f.Notifies && (unusable(f, "read") || unusable(f, "write")) {
+		return nil, refuse(where+".listenerPath", "read and write have to be allowed: the listener is handed over with them")
+	}
+	if f.Forbids("execve") {
+		return nil, refuse(where, "forbids execve: the program could not be executed")
+	}
+	op := &Seccomp{Filter: f, Profile: p, Last: s.Process.NoNewPrivileges}
+	if !op.Last {
+		for _, names := range givingUp {
+			if name, or, _ := strings.Cut(names, " "); f.Forbids(name) && (or == "" || f.Forbids(or)) {
+				return nil, refuse(where, "forbids "+name+": without process.noNewPrivileges the filter is in force while privileges are given up")
+			}
+		}
+	}
+	for _, n := range f.Notes {
+		b.note(n)
+	}
+	return op, nil
+}
+
+// givingUp are the calls between a filter that is loaded early and the payload; one of two on most architectures.
+var givingUp = [...]string{"prctl", "setgroups setgroups32", "setresgid setresgid32", "setresuid setresuid32", "capset", "umask", "faccessat",
+	"write", "rt_sigprocmask", "execveat", "fcntl", "poll ppoll", "exit_group"}
+
+// unusable: with the listener still to be handed over, nobody would answer.
+func unusable(f *seccomp.Filter, name string) bool { return f.Forbids(name) || f.Notified(name) }
+
+// Words says what is done.
+func (Seccomp) Words() string { return "load a seccomp filter" }
+
+func (o Seccomp) detail() string {
+	p := o.Profile
+	var n notes
+	n.add(true, "default "+verdict(p.DefaultAction, p.DefaultErrnoRet))
+	calls := 0
+	for i := range p.Syscalls {
+		calls += len(p.Syscalls[i].Names)
+	}
+	n.add(calls > 0, count(len(p.Syscalls), "rule")+" for "+count(calls, "system call"))
+	for _, a := range p.Architectures {
+		n.add(true, string(a))
+	}
+	for _, f := range p.Flags {
+		n.add(true, string(f))
+	}
+	n.add(o.Filter.Notifies, "listener "+p.ListenerPath)
+	n.add(o.Last, "nothing but the exec follows")
+	return n.detail()
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.Itoa(n) + " " + what
+}
+
+func verdict(action specs.LinuxSeccompAction, ret *uint) string {
+	if ret == nil {
+		return string(action)
+	}
+	return string(action) + " " + utoa(uint32(*ret))
+}

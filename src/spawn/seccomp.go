@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package spawn
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"gojail/src/kernel"
+	"gojail/src/plan"
+	"gojail/src/trampoline"
+)
+
+// filter is the plan's seccomp filter, and its place in the plan; nil if there is none.
+func filter(p *plan.Plan) (*plan.Seccomp, int) {
+	for i, op := range p.Ops {
+		if o, ok := op.(plan.Seccomp); ok {
+			return &o, i
+		}
+	}
+	return nil, 0
+}
+
+// withFilter adds to the trampoline's image the filter that it is to load.
+func withFilter(image []byte, p *plan.Plan) []byte {
+	o, _ := filter(p)
+	if o == nil || !o.Last {
+		return image
+	}
+	program := o.Filter.Program // of struct sock_filter, which has eight bytes
+	return trampoline.WithFilter(image, unsafe.Slice((*byte)(unsafe.Pointer(&program[0])), 8*len(program)), o.Filter.Flags, o.Filter.Notifies)
+}
+
+// listener fetches the listener of the child's filter and passes it on. The trampoline, which is last, may have been traced by somebody:
+// what it has told need not be one. It has to be answered.
+func (s *start) listener(fd int, last bool) error {
+	fail := func(err error) error { return &plan.Error{Where: "linux.seccomp.listenerPath", Reason: err.Error()} }
+	meddled := &Error{Op: "fetch the listener of the seccomp filter", Err: unix.EPROTO, Hint: "somebody has meddled with the child"}
+	o, _ := filter(s.plan)
+	if o == nil || !o.Filter.Notifies || o.Last != last || s.listened {
+		return meddled
+	}
+	s.listened = true
+	listener, err := kernel.TakeFD(s.pid, fd)
+	if err != nil {
+		return fail(err)
+	}
+	defer kernel.Close(listener)
+	if err := s.still(); err != nil {
+		return err
+	}
+	if !kernel.IsListener(listener) {
+		return meddled
+	}
+	if err := s.cfg.Listener(o.Profile.ListenerPath, o.Profile.ListenerMetadata, s.pid, listener); err != nil {
+		return fail(err)
+	}
+	if !last {
+		return nil
+	}
+	return kernel.Send(s.handles.Ours, []byte{1})
+}
