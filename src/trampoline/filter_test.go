@@ -89,6 +89,9 @@ func TestFilterInTheImage(t *testing.T) {
 	if load := f.Progs[0]; load.Filesz != uint64(len(image)) || load.Memsz != load.Filesz {
 		t.Errorf("load segment %+v of an image of %d bytes", load.ProgHeader, len(image))
 	}
+	if kind := binary.NativeEndian.Uint32(image[filterOffset:]); kind != withFilter || f.Progs[0].Vaddr+uint64(filterOffset) != uint64(filterAt) {
+		t.Errorf("at %#x, where the code looks for it, is %d", filterAt, kind)
+	}
 	if plain := mustImage(t); len(image)%8 != 0 || bytes.Equal(image[:len(plain)], plain) {
 		t.Errorf("%d bytes, or no difference before the filter", len(image))
 	}
