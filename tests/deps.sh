@@ -19,7 +19,8 @@ want() {
 	local packages
 	case $1 in
 	ci) packages='make ca-certificates' ;;
-	demo | root) packages='busybox-static' ;;
+	demo) packages='busybox-static' ;;
+	root) packages='busybox-static dnsmasq-base hostapd rsync dbus-daemon dbus-bin postgresql' ;; # services to jail, and their clients
 	lint) packages='shellcheck shfmt' ;;
 	unit) packages='iproute2 libcap2-bin golang-github-containers-common' ;;
 	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;
@@ -64,9 +65,20 @@ done
 ((EUID == 0)) || die "missing: ${missing[*]}. Install them, or run this as root"
 echo "deps: installing from Debian: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+# Services are for the tests to start, and a database is for them to make.
+policy=/usr/sbin/policy-rc.d cluster=/etc/postgresql-common/createcluster.conf made=()
+if [[ ! -e $policy ]]; then
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+	made+=("$policy")
+fi
+if [[ " ${missing[*]} " == *' postgresql '* && ! -e $cluster ]]; then
+	mkdir -p "${cluster%/*}"
+	echo 'create_main_cluster = false' >$cluster
+fi
 apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any -o Acquire::Retries=3)
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "${made[@]}"' EXIT
 for step in update "install -y --no-install-recommends ${missing[*]}"; do
 	# shellcheck disable=SC2086 # the step is a list of words
 	"${apt[@]}" $step >"$log" 2>&1 </dev/null || {

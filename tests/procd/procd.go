@@ -33,8 +33,9 @@ var (
 type Procd struct {
 	t   testing.TB
 	bus *ubus.Client
-	log *Syslog
 	cmd *exec.Cmd
+	// Syslog is the log that procd and its services write to.
+	Syslog *Syslog
 	// Ubusd is the running bus.
 	Ubusd *exec.Cmd
 }
@@ -51,7 +52,7 @@ func Skip(t testing.TB) {
 func Start(t testing.TB, ujail string) *Procd {
 	t.Helper()
 	Skip(t)
-	p := &Procd{t: t, log: Listen(t)}
+	p := &Procd{t: t, Syslog: Listen(t)}
 	mountUjail(t, ujail)
 	if err := os.MkdirAll("/run/ubus", 0o755); err != nil {
 		t.Fatal(err)
@@ -298,11 +299,11 @@ func (p *Procd) Command(args ...string) (string, int) {
 }
 
 // Mark is a place in the log, for Printed.
-func (p *Procd) Mark() int { return len(p.log.Lines(0)) }
+func (p *Procd) Mark() int { return len(p.Syslog.Lines(0)) }
 
 // Printed is what services have printed since mark, as procd passes it to logd: "<PRIORITY>time name[pid]: line".
 func (p *Procd) Printed(mark int) (stdout, stderr string) {
-	for _, l := range p.log.Lines(mark) {
+	for _, l := range p.Syslog.Lines(mark) {
 		head, text, ok := strings.Cut(l, "]: ")
 		switch {
 		case ok && strings.HasPrefix(head, "<30>"): // daemon.info

@@ -35,9 +35,9 @@ const (
 	passwd = "root:x:0:0:root:/root:/bin/sh\n" +
 		"daemon:x:1:1:daemon:/:/bin/false\n" +
 		"nobody:x:65534:65533:nobody:/:/bin/false\n" +
-		"web:x:1234:1235:web:/srv:/bin/false\n"
+		"web:x:1234:1235:web:/srv:/bin/false\n" + services
 	group = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nweb:x:1235:\n" +
-		"media:x:2001:daemon,web\nbackup:x:2002:web\nnogroup:x:65533:\n"
+		"media:x:2001:daemon,web\nbackup:x:2002:web\nnogroup:x:65533:\n" + serviceGroups
 	resolvConf = "nameserver 192.0.2.53\n"
 )
 
