@@ -107,3 +107,22 @@ func TestProcdLine(t *testing.T) {
 		})
 	}
 }
+
+// Limits that leave the Go runtime no room: as on a router the supervisor may raise them for its workers, and the payload has them.
+func TestVMProcdLimits(t *testing.T) {
+	const sysResource = 24
+	text, _ := os.ReadFile("/proc/self/status")
+	if caps, err := strconv.ParseUint(status(t, string(text), "CapEff"), 16, 64); err != nil || caps>>sysResource&1 == 0 {
+		if os.Getenv("GOJAIL_VM") != "" {
+			t.Fatal("the machine has no CAP_SYS_RESOURCE")
+		}
+		t.Skip("SKIPPED: this machine gives no CAP_SYS_RESOURCE: make test-vm")
+	}
+	c := procdCase{script: showLimits, want: "Max data size 2097152 2097152 bytes \nMax stack size 8388608 unlimited bytes \nMax core file size 0 0 bytes \n" +
+		"Max open files 20 20 files \nMax address space 16777216 16777216 bytes \n", in: procd.Instance{Jail: &procd.Jail{Procfs: true}, Limits: map[string]string{
+		"nofile": "20 20", "as": "16777216 16777216", "data": "2097152 2097152", "stack": "8388608", "core": "0 0"}}}
+	c.ready(t)
+	if r := asProcd(t, &c.in).wait().ends(0); r.stdout != c.want || r.stderr != "" {
+		t.Errorf("printed %q, want %q; said %q", r.stdout, c.want, r.stderr)
+	}
+}
