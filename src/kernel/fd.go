@@ -28,6 +28,25 @@ func IsListener(fd int) bool {
 	return err == nil && string(name[:n]) == "anon_inode:seccomp notify"
 }
 
+// Pipe makes a pipe for the output of a program that may be any user: it can open the writing end again through /proc/self/fd, as
+// those do that print to /dev/stdout. Reading never waits.
+func Pipe() (read, write int, err error) {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return -1, -1, fail("make a pipe", "", err)
+	}
+	err = retry(func() error { return unix.Fchmod(p[1], 0o222) })
+	if err == nil {
+		err = unix.SetNonblock(p[0], true)
+	}
+	if err != nil {
+		unix.Close(p[0])
+		unix.Close(p[1])
+		return -1, -1, fail("make a pipe", "", err)
+	}
+	return p[0], p[1], nil
+}
+
 // Wait waits until the child pid has ended and reaps it; how it ended is not told. A pid that is not a child is ECHILD.
 func Wait(pid int) error {
 	if pid <= 0 {

@@ -209,6 +209,7 @@ func (o Capabilities) detail() string {
 	return " (effective " + o.Sets.Effective.String() + "; permitted " + o.Sets.Permitted.String() + "; inheritable " +
 		o.Sets.Inheritable.String() + "; ambient " + o.Sets.Ambient.String() + ")"
 }
+func (Log) detail() string        { return "" }
 func (Wait) detail() string       { return "" }
 func (NoNewPrivs) detail() string { return "" }
 func (Exec) detail() string       { return "" }

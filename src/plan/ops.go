@@ -195,6 +195,8 @@ type (
 	Capabilities struct{ Sets caps.Sets }
 	// NoNewPrivs is prctl(PR_SET_NO_NEW_PRIVS).
 	NoNewPrivs struct{}
+	// Log makes stdout and stderr pipes whose lines go to the system log, under the container's name.
+	Log struct{ Name string }
 	// Wait is the state "created": all is done but the Exec, which the supervisor will be told to let happen.
 	Wait struct{}
 	// Exec ends the plan: descriptors, signal mask and umask are put right and Args is executed. A name without a slash is looked
@@ -293,6 +295,7 @@ const maxGroups = 32
 
 func (Capabilities) Words() string { return "set capabilities" }
 func (NoNewPrivs) Words() string   { return "set no_new_privs" }
+func (o Log) Words() string        { return "send stdout and stderr to the system log as " + o.Name }
 func (Wait) Words() string         { return "wait for start" }
 func (o Exec) Words() string       { return "exec " + o.Args[0] }
 

@@ -34,6 +34,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	} else if l != nil {
 		b.add(Personality{0})
 	}
+	if err := b.log(s, o); err != nil {
+		return err
+	}
 	limits, err := rlimits(p.Rlimits)
 	if err != nil {
 		return err

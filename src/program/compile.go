@@ -19,12 +19,15 @@ type Handles struct {
 	Joins        []int // for each Join of the plan
 	Trees        []int // for each Root and Bind that is opened by the supervisor; -1: missing, to be passed over
 	Limits       []plan.Rlimit
+	Output       [2]int // what becomes stdout and stderr with Log
 }
 
 // Each calls f with the place of each descriptor but those of the sync socket and the life line.
 func (h *Handles) Each(f func(fd *int)) {
 	f(&h.Trampoline)
 	f(&h.Proc)
+	f(&h.Output[0])
+	f(&h.Output[1])
 	for _, list := range [...][]int{h.Joins, h.Trees} {
 		for i := range list {
 			f(&list[i])

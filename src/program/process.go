@@ -43,6 +43,10 @@ func (c *compiler) processOp(op plan.Op) {
 		c.call(unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), none, none, none)
 	case plan.Seccomp:
 		c.seccomp(o)
+	case plan.Log:
+		for i, fd := range c.h.Output {
+			c.call(unix.SYS_DUP3, num(fd), num(i+1), none)
+		}
 	case plan.Wait:
 		c.tell(SyncCreated, none, none)
 		c.await()

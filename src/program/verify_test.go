@@ -334,7 +334,7 @@ func holds(what uint8) string {
 
 // handles are what a supervisor would have opened for the plan; where that may be missing, it is.
 func handles(p *plan.Plan, missing bool) *Handles {
-	h := &Handles{Ours: 10, Theirs: 11, LifeLine: 12, Trampoline: 13, Proc: 14,
+	h := &Handles{Ours: 10, Theirs: 11, LifeLine: 12, Trampoline: 13, Proc: 14, Output: [2]int{15, 16},
 		Limits: []plan.Rlimit{{Name: "nofile", Resource: 7, Soft: 1024, Hard: 4096}, {Name: "as", Resource: 9, Soft: 1, Hard: 2}}}
 	next := 20
 	for _, op := range p.Ops {

@@ -30,6 +30,7 @@ func readControl() {
 		case msgPayload:
 			dropLife()
 			r.payload, r.first, r.had, r.killMS = r.msg.pid, r.msg.first != 0, true, r.msg.ms
+			r.last = r.payload
 			switch {
 			case r.payload == r.stranger:
 				payloadEnded(r.strangerCode)

@@ -74,6 +74,7 @@ func makeChild(sync, cgroup int32) {
 	dropLife()
 	if pid > 0 {
 		r.payload, r.first, r.had, r.killMS = int32(pid), r.msg.first != 0, true, r.msg.ms
+		r.last = r.payload
 	}
 	r.msg.pid, r.msg.first = int32(pid), moved
 	sys(unix.SYS_SENDTO, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.msg)), messageSize, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)

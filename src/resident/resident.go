@@ -116,10 +116,14 @@ var r struct {
 		unix.Cmsghdr
 		fd, fd2 int32
 	}
-	msg     message
-	info    [128]byte // struct signalfd_siginfo
-	name    [maxName + 1]byte
-	nameLen uint32
+	log              int32 // a socket of the system log, -1: none
+	logBusy, logGone bool  // it is waited for; it was given up
+	logStream        bool
+	last             int32 // pid of the payload, even when it has ended
+	msg              message
+	info             [128]byte // struct signalfd_siginfo
+	name             [maxName + 1]byte
+	nameLen          uint32
 }
 
 // pollFD is struct pollfd of poll(2).
@@ -134,6 +138,7 @@ const (
 	pollControl
 	pollTimer
 	pollWake
+	pollLog
 	pollHeld
 )
 
@@ -160,7 +165,10 @@ func enter(stack *uintptr) {
 		return
 	}
 	for {
-		wait()
+		for due := false; !due; {
+			due = wait()
+			forward(false, false)
+		}
 		readControl()
 		deliverAsked()
 		readSignals()
@@ -185,17 +193,18 @@ func enter(stack *uintptr) {
 			continue
 		}
 		undo()
-		if !r.want || boot.mode == Stopped {
-			leave()
+		if r.want && boot.mode != Stopped {
+			boot.status = status()
+			arm(stoppedLimitMS)
+			if forkWorker(Stopped) {
+				return
+			}
+			if r.worker != 0 { // it could be forked
+				continue
+			}
 		}
-		boot.status = status()
-		arm(stoppedLimitMS)
-		if forkWorker(Stopped) {
-			return
-		}
-		if r.worker == 0 { // could not be forked
-			leave()
-		}
+		drain()
+		leave()
 	}
 }
 
@@ -245,30 +254,8 @@ func setUp() {
 	for i := range r.poll {
 		r.poll[i].fd, r.poll[i].events = -1, unix.POLLIN
 	}
+	r.poll[pollLog].events, r.log = unix.POLLOUT, -1
 	r.poll[pollSignals].fd, r.poll[pollControl].fd, r.poll[pollTimer].fd, r.poll[pollWake].fd = r.sig, r.ctl, r.timer, r.wake
-}
-
-// wait waits for something to do. A watched descriptor that is readable, or has hung up, makes a worker due.
-//
-//go:nosplit
-//go:norace
-//go:nocheckptr
-func wait() {
-	watching := r.worker == 0 && r.started
-	for i := range boot.held {
-		r.poll[pollHeld+i].fd = -1
-		if watching && watched>>i&1 != 0 {
-			r.poll[pollHeld+i].fd = boot.held[i]
-		}
-	}
-	watchTerminal()
-	sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), uintptr(len(r.poll)), 0, 0, sigsetSize)
-	for i := range boot.held {
-		if watched>>i&1 != 0 && r.poll[pollHeld+i].fd >= 0 && r.poll[pollHeld+i].revents != 0 {
-			r.due = true
-		}
-	}
-	serveTerminal()
 }
 
 // forkWorker returns true in the worker. Its signals: those the kernel raises for faults and those Go uses work, the others stay

@@ -27,6 +27,8 @@ const (
 	TTY            // the other end, the payload's: it does not hang up while this is held, and can be resized
 	Input          // a terminal, or nothing
 	Output         // where what the payload writes goes, or nothing
+	Stdout         // the reading ends of the pipes that are the payload's stdout
+	Stderr         // and its stderr: their lines go to the system log
 	slots
 )
 

@@ -42,6 +42,8 @@ type Config struct {
 	Terminal func(master int) error
 	// Listener is given the listener of the payload's seccomp filter, open for the duration of the call, for who waits at path.
 	Listener func(path, metadata string, pid, listener int) error
+	// Printed gets the reading ends of the pipes that a plan.Log makes stdout and stderr; they stay Start's.
+	Printed func(stdout, stderr int) error
 }
 
 // ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
@@ -81,6 +83,7 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 	kernel.Close(s.handles.Theirs)
 	kernel.Close(s.handles.LifeLine)
 	s.handles.Theirs, s.handles.LifeLine = -1, -1
+	s.closeOutput()
 	s.pid = child
 	// The parent learns the pid before the child may go on: it can never end unannounced.
 	first := has[plan.Fork](p)
@@ -278,7 +281,7 @@ func atLeast(fd int) (int, error) {
 // openSync opens what the child needs to be made.
 func (s *start) openSync() (err error) {
 	h := &s.handles
-	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Limits: s.cfg.Limits}
+	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Limits: s.cfg.Limits, Output: [2]int{-1, -1}}
 	s.proc = kernel.NoProcfs
 	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
 		return err
@@ -327,6 +330,8 @@ func (s *start) open() (err error) {
 			if o.FromHost {
 				err = s.openTree(o.Source, o.Recursive, o.SkipMissing || o.MayFail, o.Mapped)
 			}
+		case plan.Log:
+			err = s.openOutput()
 		}
 		if err != nil {
 			return &Error{Op: op.Words(), Err: kernel.ErrnoOf(err), Hint: hintFor(op, kernel.ErrnoOf(err))}

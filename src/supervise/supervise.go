@@ -246,6 +246,12 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	cfg.Listener = func(path, metadata string, pid, listener int) error {
 		return wait.passListener(path, metadata, status, pid, listener)
 	}
+	cfg.Printed = func(stdout, stderr int) error {
+		if err := resident.Hold(resident.Stdout, stdout); err != nil {
+			return err
+		}
+		return resident.Hold(resident.Stderr, stderr)
+	}
 	names := [...]string{"nofile", "as", "data", "fsize"}
 	for i, l := range resident.Limits() {
 		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})

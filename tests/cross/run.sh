@@ -31,12 +31,19 @@ step() {
 	vet) go vet -asmdecl "${assembly[@]}" ;;
 	build) go build -trimpath -buildvcs=false -ldflags "${LDFLAGS?}" -o "build/cross/gojail-$2" ./src/cmd/gojail ;;
 	smoke) tests/cross/smoke.sh "build/cross/gojail-$2" ;;
-	test) go test -vet=off -count=1 -short -timeout 15m ${GOJAIL_EMULATOR:+-exec "$PWD/tests/cross/emulate.sh $GOJAIL_EMULATOR"} "${pure[@]}" ;;
+	test)
+		# of the resident what does not depend on processes
+		unit "${pure[@]}" && unit -run '^TestForward|^TestName' ./src/resident
+		;;
 	*)
 		echo "unknown step: $1" >&2
 		return 2
 		;;
 	esac
+}
+
+unit() {
+	go test -vet=off -count=1 -short -timeout 15m ${GOJAIL_EMULATOR:+-exec "$PWD/tests/cross/emulate.sh $GOJAIL_EMULATOR"} "$@"
 }
 
 # try TARGET GOARCH SETTINGS EMULATOR STEP...

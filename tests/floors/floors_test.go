@@ -26,6 +26,7 @@ var floors = map[string]struct {
 	"blob":          {floor: 0},
 	"elfdep":        {floor: 0},
 	"kernel":        {floor: 0},
+	"logline":       {floor: 0},
 	"passwd":        {floor: 0},
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
@@ -45,7 +46,7 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "cgroup", "elfdep", "passwd", "plan", "seccomp", "slim", "spec"}
+var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "plan", "seccomp", "slim", "spec"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
