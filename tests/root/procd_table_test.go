@@ -69,6 +69,7 @@ func procdCases() map[string]procdCase {
 		"procfs":          {script: "ls -d /proc/1; echo $$; ls /sys 2>/dev/null || echo none", want: "/proc/1\n1\nnone\n", in: procd.Instance{Jail: plain}},
 		"sysfs":           {script: "ls -d /sys/class; ls /proc 2>/dev/null || echo none", want: "/sys/class\nnone\n", in: procd.Instance{Jail: &procd.Jail{Sysfs: true}}},
 		"ubus":            {script: "stat -c %F /var/run/ubus/ubus.sock", want: "socket\n", in: procd.Instance{Jail: &procd.Jail{Ubus: true}}},
+		"console":         {script: "echo words", want: "words\r\n", in: procd.Instance{Jail: &procd.Jail{Console: true, Ubus: true}}}, // procd gives services none
 		"udebug":          {script: "echo ran", want: "ran\n", in: procd.Instance{Jail: &procd.Jail{Udebug: true}}},
 		"log":             {script: "stat -c %F /dev/log; logger hello; echo $?", want: "socket\n0\n", in: procd.Instance{Jail: &procd.Jail{Log: true}}},
 		"ronly":           {script: "touch /x 2>/dev/null || echo refused", want: "refused\n", in: procd.Instance{Jail: &procd.Jail{Ronly: true}}},

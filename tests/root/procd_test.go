@@ -78,10 +78,13 @@ func TestProcdCommandLine(t *testing.T) {
 			if c.in.Command = sh(untilTerm); c.in.Extroot != "" {
 				c.in.Command = []string{"/bin/sh", "-c", untilTerm}
 			}
-			mark := p.Mark()
+			mark, ready := p.Mark(), "ready\n"
+			if c.in.Jail.Console {
+				ready = "ready\r\n"
+			}
 			name := service(t, p, &c.in)
 			s := p.Until("service", name, "running", isRunning)
-			printed(t, p, mark, "ready\n", "")
+			printed(t, p, mark, ready, "")
 			text, err := os.ReadFile(procPath(s.PID, "cmdline"))
 			if err != nil {
 				t.Fatal(err)
