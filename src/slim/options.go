@@ -29,7 +29,7 @@ const DefaultTermTimeout = 5
 type Options struct {
 	Help, Version bool // --help or --version came first: nothing else is set
 
-	Debug        int    // -d, 0 to 1000: more is more talkative
+	Debug        int    // -d, 0 to 1000: from 1 on notes, from 2 on the plan
 	Seccomp      string // -S: file with a seccomp profile
 	Capabilities string // -C: file with an OCI capabilities object
 	NoNewPrivs   bool   // -c; beside a bundle it adds to the config, and never takes away

@@ -54,7 +54,9 @@ Running
                   procd's to give away (console_attach)
   -P file         write the pid of the command into file
   -E              do not start unless all that was asked for can be had
-  -d level        report what was decided: 1 what is passed over, 2 everything
+  -d level        report on stderr: 1 what is passed over or not as asked, and
+                  the pid; 2 and above every step too, as gojail plan does;
+                  warnings and errors are always reported; default 0
 
 Bundles
   -J bundle       directory with config.json (needs -n). What the config says

@@ -256,9 +256,13 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	for i, l := range resident.Limits() {
 		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})
 	}
-	if _, err := spawn.Start(p, cfg); err != nil {
+	pid, err := spawn.Start(p, cfg)
+	if err != nil {
 		parent.removePidFile()
 		return err
+	}
+	if o.Debug > 0 {
+		wait.logf("note: runs as process " + itoa(pid))
 	}
 	return resident.Started()
 }

@@ -366,10 +366,28 @@ func TestSlimAsProcd(t *testing.T) {
 	r := slimRun(t, "-t 5 -h box -U web -G media -C "+file+" -c -p -s -D -o -N -f -F -i -E -r /etc/passwd -w /tmp/none",
 		sh("hostname; id -u; id -g; grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\\t' ' '; touch /x 2>/dev/null || echo refused")...)
 	r.prints("box\n0\n0\nCapEff: 0000000000002000\nNoNewPrivs: 1\nrefused\n")
-	for level, want := range map[string]string{"0": "", "1": "note: -r /none: skipped", "9": "set no_new_privs\n"} {
-		r := slimRun(t, "-c -r /none -d "+level, busybox, "echo", "ran").ends(0)
-		if r.stdout != "ran\n" || !strings.Contains(r.stderr, want) || (want == "") != (r.stderr == "") {
+}
+
+// What -d reports, and that each line has the jail's name.
+func TestSlimDebug(t *testing.T) {
+	for level, want := range map[string][]string{"0": nil, "1": {"note: -r /none: skipped", "note: runs as process "},
+		"2": {"set no_new_privs\n", "note: -r /none: skipped", "note: runs as process "}, "9": {"set no_new_privs\n"}} {
+		r := slimRun(t, "-n deb -c -r /none -d "+level, busybox, "echo", "ran").ends(0)
+		if r.stdout != "ran\n" || (want == nil) != (r.stderr == "") {
 			t.Errorf("-d %s: printed %q, said %q", level, r.stdout, r.stderr)
+		}
+		for _, w := range want {
+			if !strings.Contains(r.stderr, w) {
+				t.Errorf("-d %s says %q, not %q", level, r.stderr, w)
+			}
+		}
+		for line := range strings.Lines(r.stderr) {
+			if !strings.HasPrefix(line, "ujail: deb: ") {
+				t.Errorf("-d %s says %q", level, line)
+			}
+		}
+		if level == "1" && strings.Contains(r.stderr, "set no_new_privs") {
+			t.Errorf("-d 1 says %q", r.stderr)
 		}
 	}
 }
