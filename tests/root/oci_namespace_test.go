@@ -230,7 +230,8 @@ func TestOCIUserNamespace(t *testing.T) {
 func TestOCILoopbackIsUp(t *testing.T) {
 	for name, e := range map[string]edit{"plain": func(*specs.Spec) {}, "user namespace": shifted} {
 		t.Run(name, func(t *testing.T) {
-			newBundle(t, e, script("cat /sys/class/net/lo/flags; nc -l -p 99 -e true & sleep 0.1; nc 127.0.0.1 99 </dev/null && echo connected")).
+			newBundle(t, e, script(`cat /sys/class/net/lo/flags; nc -l -p 99 -e true &
+				n=0; until nc 127.0.0.1 99 </dev/null 2>/dev/null || [ $((n+=1)) = 1000 ]; do sleep 0.01; done; [ $n -lt 1000 ] && echo connected`)).
 				run().prints("0x9\nconnected\n")
 		})
 	}

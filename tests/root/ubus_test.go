@@ -39,7 +39,11 @@ func newBus(t *testing.T) *ubustest.Server {
 
 // call calls a method of container.NAME as anybody would.
 func call(name, method string, args func(w *blob.Builder)) (map[string]string, error) {
-	limit := ubus.Within(2 * time.Second) // a call that reaches a connection about to end is never answered
+	return callWithin(patience, name, method, args)
+}
+
+func callWithin(d time.Duration, name, method string, args func(w *blob.Builder)) (map[string]string, error) {
+	limit := ubus.Within(d)
 	c, err := ubus.Dial(limit, ubus.Path)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,8 @@ func onBus(t *testing.T, name string) map[string]string {
 	t.Helper()
 	var fields map[string]string
 	var err error
-	if !eventually(func() bool { fields, err = call(name, "state", nil); return err == nil }) {
+	// a call that reaches a connection about to end is never answered
+	if !eventually(func() bool { fields, err = callWithin(2*time.Second, name, "state", nil); return err == nil }) {
 		t.Fatalf("container.%s: %v", name, err)
 	}
 	return fields
