@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"gojail/src/blob"
 	"gojail/src/ubus"
@@ -277,4 +280,51 @@ func TestProcdMany(t *testing.T) {
 	if out, _ := p.Command("list", "container.*"); out != "" {
 		t.Errorf("still on the bus: %s", out)
 	}
+}
+
+// Deleted as soon as it is added: TERM comes at any moment of the start.
+func TestProcdDeleteAtOnce(t *testing.T) {
+	p := procds(t)
+	for range rounds(t, 20) {
+		in, now := lives(""), immediately()
+		in.TermTimeout, now.TermTimeout = 1, 1 // a shell that has not come to its trap does not hear TERM
+		slim := service(t, p, in)
+		created := container(t, p, newBundle(t, script(untilTerm)), procd.Instance{})
+		running := container(t, p, newBundle(t, script(untilTerm), terminal), now)
+		for object, names := range map[string][]string{"service": {slim}, "container": {created, running}} {
+			for _, name := range names {
+				executed(t, p.Until(object, name, "running", isRunning).PID)
+			}
+		}
+		time.Sleep(time.Duration(random.IntN(10000)) * time.Microsecond)
+		stopped(t, p, "container", running)
+		stopped(t, p, "container", created)
+		stopped(t, p, "service", slim)
+	}
+	if out, _ := p.Command("list", "container.*"); out != "" {
+		t.Errorf("still on the bus: %s", out)
+	}
+}
+
+// executed waits until a child of procd has become ujail. A signal that comes before is lost: the child still has procd's handlers.
+func executed(t *testing.T, pid int) {
+	t.Helper()
+	if !eventually(func() bool {
+		exe, err := os.Readlink(procPath(pid, "exe"))
+		return err != nil || strings.HasSuffix(exe, "/ujail")
+	}) {
+		t.Fatalf("process %d is not ujail", pid)
+	}
+}
+
+// A bundle that is refused: procd has the status, and logd the reason.
+func TestProcdBadBundle(t *testing.T) {
+	p := procds(t)
+	b := newBundle(t, func(s *specs.Spec) { s.Process.Args = nil })
+	mark := p.Mark()
+	name := container(t, p, b, immediately())
+	if s := p.Until("container", name, "ended", isEnded); s.ExitCode != 1 {
+		t.Errorf("exit status %d", s.ExitCode)
+	}
+	printed(t, p, mark, "", "ujail: "+name+": "+b.dir+"/config.json: process.args: is required\n")
 }

@@ -113,6 +113,12 @@ func procdCases() map[string]procdCase {
 			pid, _ := strconv.Atoi(target)
 			c.in.Jail.Setns = []procd.Setns{{PID: pid, Namespaces: []string{"net", "ipc", "uts"}}}
 		}},
+		"as ntpd": {want: "stratum 1234 1235\nsocket\nnone\n", in: procd.Instance{User: "web", Group: "web", NoNewPrivs: true, Jail: &procd.Jail{Ubus: true}}, setup: func(t *testing.T, c *procdCase) {
+			dir := hostFiles(t, map[string]string{"caps.json": capsFile})
+			writeFile(t, dir+"/hotplug", "#!/bin/sh\nexport ACTION=$1\n"+busybox+" sh -c 'echo $ACTION $(id -u) $(id -g)'\n", 0o755)
+			c.in.Capabilities, c.in.Jail.Mount = dir+"/caps.json", map[string]string{dir + "/hotplug": "0", busybox: "0", "/bin/ubus": "0"}
+			c.script = dir + "/hotplug stratum; stat -c %F /var/run/ubus/ubus.sock; ls /proc 2>/dev/null || echo none"
+		}},
 		"cgroupsns": {script: "grep ^0: /proc/self/cgroup", want: "0::/\n", in: procd.Instance{Jail: &procd.Jail{Cgroupsns: true, Procfs: true}}},
 		"its cgroup": {script: "grep ^0: /proc/self/cgroup", in: procd.Instance{Jail: plain}, setup: func(_ *testing.T, c *procdCase) {
 			c.want = "0::/services/" + c.in.Jail.Name + "/" + c.in.Jail.Name + "\n"
