@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,6 +48,27 @@ func CgroupAt(fd int) (Cgroup, error) {
 		return Cgroup{fd, ""}, fail("read", link, err)
 	}
 	return Cgroup{fd, string(b[:n])}, nil
+}
+
+// CgroupOf is the cgroup that a process is in.
+func CgroupOf(pid int) (Cgroup, error) {
+	text, err := ReadProc("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return NoCgroup, err
+	}
+	for line := range strings.Lines(text) {
+		path, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::/")
+		if !found {
+			continue
+		}
+		root, err := OpenCgroupRoot()
+		if err != nil || path == "" {
+			return root, err
+		}
+		defer root.Close()
+		return root.Sub(path)
+	}
+	return NoCgroup, &Error{"find the control group of process", strconv.Itoa(pid), unix.ENODEV}
 }
 
 // FD is the descriptor, still the Cgroup's own; -1 for NoCgroup.
@@ -97,21 +119,7 @@ func (c Cgroup) Read(file string) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	b := make([]byte, 0, 512)
-	for len(b) < 64<<10 {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		var n int
-		if err := retry(func() (err error) { n, err = unix.Read(fd, b[len(b):cap(b)]); return }); err != nil {
-			return "", fail("read", c.path+"/"+file, err)
-		}
-		if n == 0 {
-			break
-		}
-		b = b[:len(b)+n]
-	}
-	return string(b), nil
+	return readSome(fd, c.path+"/"+file)
 }
 
 // Write writes a value to a file of the cgroup, which must exist.

@@ -47,6 +47,12 @@ func Pipe() (read, write int, err error) {
 	return p[0], p[1], nil
 }
 
+// IsDirectory tells whether a descriptor is one of a directory.
+func IsDirectory(fd int) bool {
+	var st unix.Stat_t
+	return fd >= 0 && retry(func() error { return unix.Fstat(fd, &st) }) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
 // Wait waits until the child pid has ended and reaps it; how it ended is not told. A pid that is not a child is ECHILD.
 func Wait(pid int) error {
 	if pid <= 0 {

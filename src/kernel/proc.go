@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,6 +72,56 @@ func (p Procfs) Write(pid int, file, content string, still func() error) error {
 	}
 	return fail("write", "/proc/"+path, err)
 }
+
+// ReadProc reads a file that the kernel makes up, of which the size is not known before: at most 64 KiB of it.
+func ReadProc(path string) (string, error) {
+	fd, err := Open(path, unix.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	return readSome(fd, path)
+}
+
+func readSome(fd int, path string) (string, error) {
+	b := make([]byte, 0, 512)
+	for len(b) < 64<<10 {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		var n int
+		if err := retry(func() (err error) { n, err = unix.Read(fd, b[len(b):cap(b)]); return }); err != nil {
+			return "", fail("read", path, err)
+		}
+		if n == 0 {
+			break
+		}
+		b = b[:len(b)+n]
+	}
+	return string(b), nil
+}
+
+// Origin tells of a process which its parent is and when it was started, in clock ticks since the machine was (proc(5), stat): with that time
+// a pid is never another process'.
+func Origin(pid int) (parent int, start uint64, err error) {
+	path := "/proc/" + strconv.Itoa(pid) + "/stat"
+	text, err := ReadProc(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	// The command's name is in parentheses, whatever it holds. The state is the first field after it.
+	f := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(f) < 20 {
+		return 0, 0, fail("read", path, unix.EIO)
+	}
+	if parent, err = strconv.Atoi(f[1]); err == nil {
+		start, err = strconv.ParseUint(f[19], 10, 64)
+	}
+	return parent, start, fail("read", path, err)
+}
+
+// Getppid is the pid of this process' parent.
+func Getppid() int { return unix.Getppid() }
 
 // OpenFD opens what descriptor fd of a process refers to, as O_PATH. The caller closes it.
 func OpenFD(pid, fd int) (int, error) {

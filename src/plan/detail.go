@@ -29,6 +29,7 @@ func (n notes) detail() string {
 }
 
 func (Join) detail() string      { return "" }
+func (Enter) detail() string     { return "" }
 func (Unshare) detail() string   { return "" }
 func (Sync) detail() string      { return "" }
 func (Become) detail() string    { return " (if mapped)" }
@@ -195,6 +196,8 @@ func (o MemoryPolicy) detail() string {
 	}
 	return s + ")"
 }
+func (Affinity) detail() string       { return "" }
+func (Stdio) detail() string          { return " (to what was passed, else /dev/null)" }
 func (Chdir) detail() string          { return "" }
 func (o DropBounding) detail() string { return " (keep " + o.Keep.String() + ")" }
 func (o User) detail() string {
@@ -225,6 +228,9 @@ func (o Exec) text() string {
 	}
 	b.WriteString("exec " + quoted(o.Args[0]) + ":")
 	words(" ", o.Args)
+	if o.Joined {
+		b.WriteString("\n  in a second process, which is a member of the pid namespace")
+	}
 	b.WriteString("\n  umask " + octal(o.Umask))
 	if len(o.Path) > 0 {
 		b.WriteString("\n  looked up in")

@@ -33,6 +33,14 @@ func results(in *golden.Input, h *golden.Host) map[string]string {
 		}
 		out[v] = p.Text()
 	}
+	if in.Exec != nil {
+		p, err := in.ExecPlan(h)
+		if err != nil {
+			out["error.exec"] = err.Error() + "\n"
+		} else {
+			out["plan.exec"] = p.Text()
+		}
+	}
 	return out
 }
 
@@ -41,7 +49,7 @@ func TestGolden(t *testing.T) {
 	for _, in := range golden.Inputs(t, "testdata") {
 		t.Run(in.Name, func(t *testing.T) {
 			got := results(&in, h)
-			for _, name := range []string{"plan", "plan.oci", "error"} {
+			for _, name := range []string{"plan", "plan.oci", "plan.exec", "error", "error.exec"} {
 				want, there := in.Read(t, name), false
 				text, is := got[name]
 				if there = want != nil; *update {
@@ -105,7 +113,7 @@ func TestGoldenFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			if !slices.Contains([]string{"config.json", "args", "plan", "plan.oci", "error"}, f.Name()) {
+			if !slices.Contains([]string{"config.json", "args", "exec", "plan", "plan.oci", "plan.exec", "error", "error.exec"}, f.Name()) {
 				t.Errorf("%s is read by nobody", in.File(f.Name()))
 			}
 		}

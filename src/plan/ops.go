@@ -25,6 +25,8 @@ type (
 		Path string
 		PID  int
 	}
+	// Enter joins all of a running container's namespaces at once, by a pidfd of its process that the supervisor has (setns(2)).
+	Enter struct{ Namespaces Namespace }
 	// Unshare makes namespaces of one's own that the clone could not make yet.
 	Unshare struct{ New Namespace }
 	// Sync tells the supervisor that all namespaces but the pid namespace exist, and waits until it has done Plan.Outside.
@@ -180,6 +182,13 @@ type (
 		Nodes []uint64
 		Max   uint32 // number of bits in Nodes
 	}
+	// Affinity binds the process to processors: bit n of the words, one after the other, is processor n (sched_setaffinity(2)).
+	Affinity struct {
+		List string
+		CPUs []uintptr
+	}
+	// Stdio makes standard input, output and error what the supervisor has been given for them, or else /dev/null.
+	Stdio struct{}
 	// Chdir sets the working directory, made (with parents, mode 0755) if it is missing.
 	Chdir struct{ Path string }
 	// DropBounding removes all but Keep from the bounding set.
@@ -200,10 +209,12 @@ type (
 	// Wait is the state "created": all is done but the Exec, which the supervisor will be told to let happen.
 	Wait struct{}
 	// Exec ends the plan: descriptors, signal mask and umask are put right and Args is executed. A name without a slash is looked
-	// up in Path, as execvp(3) does.
+	// up in Path, as execvp(3) does. Joined is for a process that has joined a pid namespace: the one that executes Args is made when
+	// it is not our own program any more that those who live there would see.
 	Exec struct {
 		Args, Env, Path []string
 		Umask           uint32
+		Joined          bool
 	}
 )
 
@@ -227,6 +238,7 @@ func (o Join) Words() string {
 	}
 	return s + "of process " + strconv.Itoa(o.PID)
 }
+func (o Enter) Words() string     { return "join the container's namespaces: " + o.Namespaces.String() }
 func (o Unshare) Words() string   { return "make new namespaces: " + o.New.String() }
 func (Sync) Words() string        { return "wait for the supervisor" }
 func (o Become) Words() string    { return "become uid " + utoa(o.UID) + " gid " + utoa(o.GID) }
@@ -270,6 +282,8 @@ func (o IOPriority) Words() string {
 	return "set I/O priority class " + utoa(uint32(o.Class)) + " level " + utoa(uint32(o.Level))
 }
 func (o MemoryPolicy) Words() string { return "set memory policy " + utoa(o.Mode) }
+func (o Affinity) Words() string     { return "run on processors " + o.List }
+func (Stdio) Words() string          { return "connect standard input, output and error" }
 func (o Chdir) Words() string        { return "change to directory " + o.Path }
 func (o DropBounding) Words() string { return "drop capabilities from the bounding set" }
 func (o User) Words() string {

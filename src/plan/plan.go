@@ -44,6 +44,7 @@ type Outside struct {
 	TimeOffsets    []TimeOffset
 	Dirs           []HostDir // made before the clone
 	Cgroup         *Cgroup   // nil: the container stays in the supervisor's
+	InGroup        bool      // the control group is that of a container which runs, if it has one
 	// Raise are limits whose hard value may be above the present one; a user namespace could not raise them from inside.
 	Raise []Rlimit
 }
@@ -187,6 +188,9 @@ func (p *Plan) Text() string {
 	}
 	if p.Outside.Cgroup != nil {
 		p.Outside.Cgroup.text(line)
+	}
+	if p.Outside.InGroup {
+		line("outside: use the container's control group")
 	}
 	line("clone with new namespaces: ", p.Clone.String())
 	mapText := func(kind string, maps []IDMap) {

@@ -72,10 +72,7 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if p.User.Umask != nil {
 		umask = *p.User.Umask & 0o7777
 	}
-	env := p.Env
-	if o.Ujail && lookupEnv(env, "container") == "" {
-		env = append([]string{"container=ujail"}, env...)
-	}
+	env := ujailEnv(p.Env, o.Ujail)
 	if o.Wait {
 		b.add(Wait{})
 	}

@@ -9,12 +9,11 @@ import (
 // refuseLater refuses by name what this runtime does not honour yet, and what it never will. Nothing that a container was
 // promised is silently left out.
 func refuseLater(s *specs.Spec) error {
-	p, l := s.Process, s.Linux
+	l := s.Linux
+	if err := refuseProcess(s.Process); err != nil {
+		return err
+	}
 	switch {
-	case p.ApparmorProfile != "":
-		return refuse("process.apparmorProfile", "OpenWrt has no AppArmor")
-	case p.SelinuxLabel != "":
-		return refuse("process.selinuxLabel", "SELinux labels are not supported")
 	case l.MountLabel != "":
 		return refuse("linux.mountLabel", "SELinux labels are not supported")
 	case l.IntelRdt != nil:
@@ -30,6 +29,16 @@ func refuseLater(s *specs.Spec) error {
 				return refuse("hooks."+k.name, "hooks are not offered by this version")
 			}
 		}
+	}
+	return nil
+}
+
+func refuseProcess(p *specs.Process) error {
+	switch {
+	case p.ApparmorProfile != "":
+		return refuse("process.apparmorProfile", "OpenWrt has no AppArmor")
+	case p.SelinuxLabel != "":
+		return refuse("process.selinuxLabel", "SELinux labels are not supported")
 	}
 	return nil
 }

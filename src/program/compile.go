@@ -14,6 +14,8 @@ import (
 type Handles struct {
 	Ours, Theirs int   // the two ends of the sync socket; the child closes Ours; -1: it does not have that, and has got the first word
 	LifeLine     int   // its other end is held by the process that the payload must not outlive
+	Pidfd        int   // of a container's process; needed with Enter
+	Stdio        int   // what becomes 0, 1 and 2; needed with Stdio
 	Trampoline   int   // executable that runs the payload
 	Proc         int   // a verified procfs; needed with Sysctl
 	Joins        []int // for each Join of the plan
@@ -28,6 +30,8 @@ func (h *Handles) Each(f func(fd *int)) {
 	f(&h.Proc)
 	f(&h.Output[0])
 	f(&h.Output[1])
+	f(&h.Pidfd)
+	f(&h.Stdio)
 	for _, list := range [...][]int{h.Joins, h.Trees} {
 		for i := range list {
 			f(&list[i])
@@ -36,7 +40,7 @@ func (h *Handles) Each(f func(fd *int)) {
 }
 
 // FirstFD is the lowest descriptor that Handles may have: those below are the payload's and the trampoline's.
-const FirstFD = 5
+const FirstFD = 6
 
 // What the child says on the sync socket: up to three uint32 in the machine's byte order, {instruction, errno} if it fails, or one of
 // these and its values. It then waits for one byte, except after SyncForked, SyncLast and SyncExec.
@@ -56,23 +60,27 @@ const FirstFD = 5
 //	(waits for start)    <----- SyncCreated ----  where the payload is to be started later
 //	                     ------ go ----------->
 //	(heeds nothing else) <----- SyncLast -------  the trampoline comes next: its SyncExec, or an instruction that failed
+//	(announces the pid)  <----- SyncBorn -------  where the trampoline forks: the second process, or the negative errno
+//	                     ------ go ----------->
 //	(passes it on)       <----- SyncListener ---  where somebody listens to the seccomp filter
 //	                     ------ go ----------->  (the filter of a process that may gain privileges is loaded before SyncCreated)
 //	                     <----- {insn, errno} --  or SyncExec, SyncFilter: it has failed and ends
 //	                     <----- (closed) -------  the payload runs, or the child was killed
 //
 // Up to SyncLast nobody who is not root here can trace the child. The trampoline can be traced by whoever may trace the payload:
-// another container of the same user, for one. What its descriptor says then must not move the supervisor to anything.
+// another container of the same user, for one. What its descriptor says then must not move the supervisor to anything; of SyncBorn the pid
+// has to be that of a child which the parent does not know yet.
 const (
 	SyncExec     = ^uint32(0) - iota // the trampoline could not execute the payload: errno
 	SyncFilter                       // the trampoline could not load the seccomp filter: errno
 	SyncListener                     // the filter has a listener: the child's descriptor of it
+	SyncBorn                         // the joined trampoline's second process: its pid, or the negative errno
 	SyncForked                       // the second process: its pid
 	SyncReady                        // the namespaces exist
 	SyncCopyUp                       // tmpcopyup: the child's descriptors of the covered directory and of the tmpfs
 	SyncMake                         // number of the path for Program.Path, twice, and 1 more for a directory; the child's descriptor of the root
 	SyncCreated                      // all but the exec is done: it waits for the word to start
-	SyncLast                         // nothing follows that the supervisor has to do something for
+	SyncLast                         // nothing follows that the supervisor has to do something for, but SyncBorn and SyncListener
 	SyncTerminal                     // the child's descriptor of the master
 	SyncLost                         // a child that is no fork of the supervisor could not take over its program: errno
 )
@@ -183,12 +191,13 @@ func (c *compiler) op(op plan.Op) {
 	}
 	switch o := op.(type) {
 	case plan.Join:
-		if o.Type == plan.NewUser { // it may deny setgroups
-			c.joinedUser = true
-			c.call(sysSetgroups, num(0), none).mayFail(unix.EPERM)
-		}
+		c.leaveGroups(o.Type)
 		c.call(unix.SYS_SETNS, num(c.h.Joins[c.joins]), num(uint32(o.Type)))
 		c.joins++
+	case plan.Enter:
+		c.leaveGroups(o.Namespaces)
+		c.call(unix.SYS_SETNS, num(c.h.Pidfd), num(uint32(o.Namespaces)))
+		c.undumpable()
 	case plan.Unshare:
 		c.call(unix.SYS_UNSHARE, num(uint32(o.New)))
 	case plan.Sync:
@@ -242,6 +251,14 @@ func (c *compiler) op(op plan.Op) {
 		c.useTerminal(o)
 	default:
 		c.processOp(op)
+	}
+}
+
+// leaveGroups comes before a user namespace is joined, which may deny setgroups.
+func (c *compiler) leaveGroups(joined plan.Namespace) {
+	if joined&plan.NewUser != 0 {
+		c.joinedUser = true
+		c.call(sysSetgroups, num(0), none).mayFail(unix.EPERM)
 	}
 }
 

@@ -26,6 +26,7 @@ func everyOp() []plan.Op {
 		plan.Chdir{Path: "/a"}, plan.DropBounding{}, plan.DropBounding{Keep: ^caps.Set(0)}, plan.User{UID: -1, GID: -1}, plan.User{UID: 1, GID: 2, KeepCaps: true},
 		plan.User{UID: 1, GID: 2, SetGroups: true, Groups: []uint32{3, 4, 5}}, plan.User{UID: -1, GID: 7, SetGroups: true},
 		plan.Capabilities{}, plan.Capabilities{Sets: caps.Sets{Effective: caps.All, Permitted: caps.All, Inheritable: caps.All, Ambient: caps.All}}, plan.NoNewPrivs{},
+		plan.Stdio{}, plan.Enter{Namespaces: plan.NewPID | plan.NewUser}, plan.Affinity{List: "0", CPUs: []uintptr{1}}, plan.Affinity{List: "700", CPUs: make([]uintptr, 23)},
 		plan.Rlimits{Limits: []plan.Rlimit{{Resource: 7, Soft: 1, Hard: ^uint64(0)}}}, plan.Log{Name: "x"},
 	}
 	for i := range 1 << 5 {

@@ -36,6 +36,9 @@ func FuzzBundle(f *testing.F) {
 			return
 		}
 		sound(t, p)
+		if p, err := plan.RunningFrom(s, plan.Bundle{Name: "fuzz", Ujail: ujail}).Exec(s.Process); err == nil {
+			sound(t, p)
+		}
 	})
 }
 

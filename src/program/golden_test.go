@@ -12,7 +12,7 @@ import (
 // Every golden plan makes a program that stays within itself, uses no descriptor that is not open, and no memory but its own.
 func TestGoldenPrograms(t *testing.T) {
 	h := golden.LoadHost(t, "../plan/testdata/host")
-	programs := 0
+	programs, execs := 0, 0
 	for _, in := range golden.Inputs(t, "../plan/testdata") {
 		for _, ujail := range []bool{true, false} {
 			p, err := in.Plan(h, ujail)
@@ -28,6 +28,20 @@ func TestGoldenPrograms(t *testing.T) {
 				checkOps(t, in.Name, p, &c.Program)
 			}
 		}
+		if in.Exec == nil {
+			continue
+		}
+		if p, err := in.ExecPlan(h); err == nil {
+			execs++
+			c := compile(p, handles(p, false))
+			for _, fault := range verify(&c.Program) {
+				t.Errorf("%s: exec: %s", in.Name, fault)
+			}
+			checkOps(t, in.Name, p, &c.Program)
+		}
+	}
+	if execs < 5 {
+		t.Errorf("only %d programs of exec", execs)
 	}
 	if programs < 200 {
 		t.Errorf("only %d programs", programs)

@@ -27,6 +27,12 @@ func (c *compiler) processOp(op plan.Op) {
 		c.call(unix.SYS_IOPRIO_SET, num(1), num(0), num(uint32(o.Class)<<13|uint32(o.Level)))
 	case plan.MemoryPolicy:
 		c.memoryPolicy(o)
+	case plan.Affinity:
+		c.call(unix.SYS_SCHED_SETAFFINITY, num(0), num(len(o.CPUs)*int(unsafe.Sizeof(uintptr(0)))), c.longs(o.CPUs...))
+	case plan.Stdio:
+		for fd := range 3 {
+			c.call(unix.SYS_DUP3, num(c.h.Stdio), num(fd), none)
+		}
 	case plan.Chdir:
 		c.needRoot()
 		c.resolve(o.Path, rTmp)

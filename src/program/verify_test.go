@@ -48,7 +48,8 @@ func calls() map[uintptr]map[int]int {
 		unix.SYS_FACCESSAT: {1: text}, unix.SYS_STATX: {1: text, 4: 256}, unix.SYS_PIVOT_ROOT: {0: text, 1: text}, unix.SYS_UMOUNT2: {0: text}, unix.SYS_CHDIR: {0: text},
 		unix.SYS_SETHOSTNAME: {0: sized + 1}, unix.SYS_SETDOMAINNAME: {0: sized + 1}, unix.SYS_PRLIMIT64: {2: 16}, unix.SYS_SCHED_SETATTR: {1: 56},
 		unix.SYS_SET_MEMPOLICY: {1: 1024 / 8}, sysSetgroups: {1: 4}, unix.SYS_CAPSET: {0: 8, 1: 24}, unix.SYS_RT_SIGPROCMASK: {1: sized + 3},
-		unix.SYS_EXECVEAT: {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88}, unix.SYS_SECCOMP: {2: 2 * int(unsafe.Sizeof(uintptr(0)))},
+		unix.SYS_SCHED_SETAFFINITY: {2: sized + 1},
+		unix.SYS_EXECVEAT:          {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88}, unix.SYS_SECCOMP: {2: 2 * int(unsafe.Sizeof(uintptr(0)))},
 	}
 	for _, nr := range []uintptr{unix.SYS_CLOSE, unix.SYS_PRCTL, unix.SYS_SETSID, unix.SYS_UMASK, unix.SYS_SETNS, unix.SYS_UNSHARE, unix.SYS_FCHDIR, unix.SYS_SOCKET,
 		unix.SYS_PERSONALITY, unix.SYS_IOPRIO_SET, sysSetresgid, sysSetresuid, unix.SYS_CLOSE_RANGE, unix.SYS_DUP3, unix.SYS_CLONE, unix.SYS_EXIT_GROUP} {
@@ -334,7 +335,7 @@ func holds(what uint8) string {
 
 // handles are what a supervisor would have opened for the plan; where that may be missing, it is.
 func handles(p *plan.Plan, missing bool) *Handles {
-	h := &Handles{Ours: 10, Theirs: 11, LifeLine: 12, Trampoline: 13, Proc: 14, Output: [2]int{15, 16},
+	h := &Handles{Ours: 10, Theirs: 11, LifeLine: 12, Trampoline: 13, Proc: 14, Output: [2]int{15, 16}, Pidfd: 17, Stdio: 18,
 		Limits: []plan.Rlimit{{Name: "nofile", Resource: 7, Soft: 1024, Hard: 4096}, {Name: "as", Resource: 9, Soft: 1, Hard: 2}}}
 	next := 20
 	for _, op := range p.Ops {

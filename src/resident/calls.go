@@ -46,7 +46,7 @@ func kill(pid int32, s syscall.Signal) {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func arm(ms uint32) { armTimer(r.timer, ms) }
+func arm(ms uint32) { armTimer(r().timer, ms) }
 
 //go:nosplit
 //go:norace

@@ -18,44 +18,48 @@ func readControl() {
 		if !ok {
 			return
 		}
-		if r.msg.kind != msgHold && r.msg.kind != msgMake {
+		if r().msg.kind != msgHold && r().msg.kind != msgMake {
 			drop(fd)
 		}
-		switch r.msg.kind {
+		switch r().msg.kind {
 		case msgWant:
-			r.want = true
+			r().want = true
 		case msgMake:
-			makeChild(fd, r.fd2)
+			makeFn(fd, r().fd2)
 			continue
 		case msgPayload:
 			dropLife()
-			r.payload, r.first, r.had, r.killMS = r.msg.pid, r.msg.first != 0, true, r.msg.ms
-			r.last = r.payload
+			r().payload, r().first, r().had, r().killMS = r().msg.pid, r().msg.first != 0, true, r().msg.ms
+			r().last = r().payload
 			switch {
-			case r.payload == r.stranger:
-				payloadEnded(r.strangerCode)
-			case !isChild(r.payload): // somebody has killed it before we knew what it was
+			case r().payload == r().stranger:
+				payloadEnded(r().strangerCode)
+			case !isChild(r().payload): // somebody has killed it before we knew what it was
 				payloadEnded(128 + int32(unix.SIGKILL))
-			case r.cancel != 0:
-				kill(r.payload, unix.SIGKILL)
+			case r().cancel != 0:
+				kill(r().payload, unix.SIGKILL)
 			}
 		case msgHold:
-			slot := uint32(r.msg.pid) % slots
-			drop(boot.held[slot])
-			boot.held[slot] = fd
+			slot := uint32(r().msg.pid) % slots
+			drop(boot().held[slot])
+			boot().held[slot] = fd
 		case msgWake:
-			r.wakeMS = r.msg.ms
+			r().wakeMS = r().msg.ms
 		case msgKill:
-			if s := uint32(r.msg.pid) - 1; s < sigsetSize*8 {
-				r.asked[s>>6&1] |= 1 << (s & 63)
+			if s := uint32(r().msg.pid) - 1; s < sigsetSize*8 {
+				r().asked[s>>6&1] |= 1 << (s & 63)
 			}
 		case msgUndo:
 			keepUndo()
+		case msgExec:
+			announceExec(r().msg.pid)
+		case msgForget:
+			forgetExec(r().msg.pid, int32(r().msg.ms))
 		case msgStarted:
-			r.started = true
+			r().started = true
 			for s := uint(0); s < sigsetSize*8; s++ {
-				if r.held[s>>6&1]>>(s&63)&1 != 0 {
-					kill(r.payload, syscall.Signal(s+1))
+				if r().held[s>>6&1]>>(s&63)&1 != 0 {
+					kill(r().payload, syscall.Signal(s+1))
 				}
 			}
 		}
@@ -77,23 +81,23 @@ type msghdr struct {
 //go:norace
 //go:nocheckptr
 func receive() (fd int32, ok bool) {
-	r.iov = [4]uintptr{uintptr(unsafe.Pointer(&r.msg)), messageSize,
-		uintptr(unsafe.Pointer(&r.undo)) + uintptr(r.undoLen), undoSize - uintptr(r.undoLen)}
-	r.hdr = msghdr{iov: uintptr(unsafe.Pointer(&r.iov)), iovlen: 2, control: uintptr(unsafe.Pointer(&r.control)), controllen: unix.SizeofCmsghdr + 8}
-	n := sys(unix.SYS_RECVMSG, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
-	fd, r.fd2 = -1, -1
-	if n >= 0 && r.hdr.controllen >= unix.SizeofCmsghdr+4 && r.control.Type == unix.SCM_RIGHTS {
-		fd = r.control.fd
-		if r.control.Len >= unix.SizeofCmsghdr+8 {
-			r.fd2 = r.control.fd2
+	r().iov = [4]uintptr{uintptr(unsafe.Pointer(&r().msg)), messageSize,
+		uintptr(unsafe.Pointer(&r().undo)) + uintptr(r().undoLen), undoSize - uintptr(r().undoLen)}
+	r().hdr = msghdr{iov: uintptr(unsafe.Pointer(&r().iov)), iovlen: 2, control: uintptr(unsafe.Pointer(&r().control)), controllen: unix.SizeofCmsghdr + 8}
+	n := sys(unix.SYS_RECVMSG, uintptr(r().ctl), uintptr(unsafe.Pointer(&r().hdr)), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
+	fd, r().fd2 = -1, -1
+	if n >= 0 && r().hdr.controllen >= unix.SizeofCmsghdr+4 && r().control.Type == unix.SCM_RIGHTS {
+		fd = r().control.fd
+		if r().control.Len >= unix.SizeofCmsghdr+8 {
+			r().fd2 = r().control.fd2
 		}
 	}
-	if n < messageSize || r.fd2 >= 0 && r.msg.kind != msgMake {
+	if n < messageSize || r().fd2 >= 0 && r().msg.kind != msgMake {
 		drop(fd)
-		drop(r.fd2)
+		drop(r().fd2)
 		return -1, false
 	}
-	r.pathLen = uint32(n) - messageSize
+	r().pathLen = uint32(n) - messageSize
 	return fd, true
 }
 
@@ -113,14 +117,14 @@ func drop(fd int32) {
 //go:norace
 //go:nocheckptr
 func serve() bool {
-	r.due = false
-	armTimer(r.wake, eventLimitMS)
+	r().due = false
+	armTimer(r().wake, eventLimitMS)
 	if forkWorker(Event) {
 		return true
 	}
-	if r.worker == 0 { // could not be forked
-		r.due = true
-		armTimer(r.wake, replaceMS)
+	if r().worker == 0 { // could not be forked
+		r().due = true
+		armTimer(r().wake, replaceMS)
 	}
 	return false
 }
@@ -130,12 +134,12 @@ func serve() bool {
 //go:nocheckptr
 func readWake() {
 	var n uint64
-	if sys(unix.SYS_READ, uintptr(r.wake), uintptr(unsafe.Pointer(&n)), 8, 0, 0) != 8 {
+	if sys(unix.SYS_READ, uintptr(r().wake), uintptr(unsafe.Pointer(&n)), 8, 0, 0) != 8 {
 		return
 	}
-	r.due = true
-	if boot.mode == Event && r.worker != 0 {
-		kill(r.worker, unix.SIGKILL)
+	r().due = true
+	if boot().mode == Event && r().worker != 0 {
+		kill(r().worker, unix.SIGKILL)
 	}
 }
 
@@ -145,19 +149,21 @@ func readWake() {
 //go:norace
 //go:nocheckptr
 func workerEnded() {
-	r.gone = false
-	if boot.mode == Event && r.workerCode != 0 {
+	r().gone = false
+	drop(boot().held[Life])
+	boot().held[Life] = -1
+	if boot().mode == Event && r().workerCode != 0 {
 		say("the worker for ubus has failed: another one takes its place")
-		drop(boot.held[Bus])
-		boot.held[Bus], r.due, r.wakeMS = -1, false, replaceMS
+		drop(boot().held[Bus])
+		boot().held[Bus], r().due, r().wakeMS = -1, false, replaceMS
 	}
-	ms := r.wakeMS
-	r.wakeMS = 0
+	ms := r().wakeMS
+	r().wakeMS = 0
 	switch {
 	case ms != 0:
-		armTimer(r.wake, ms)
-	case boot.mode == Event: // its limit
-		disarm(r.wake)
+		armTimer(r().wake, ms)
+	case boot().mode == Event: // its limit
+		disarm(r().wake)
 	}
 }
 
@@ -165,8 +171,8 @@ func workerEnded() {
 //go:norace
 //go:nocheckptr
 func readSignals() {
-	for sys(unix.SYS_READ, uintptr(r.sig), uintptr(unsafe.Pointer(&r.info)), 128, 0, 0) == 128 {
-		if s := *(*int32)(unsafe.Pointer(&r.info)); !terminalSignal(s) {
+	for sys(unix.SYS_READ, uintptr(r().sig), uintptr(unsafe.Pointer(&r().info)), 128, 0, 0) == 128 {
+		if s := *(*int32)(unsafe.Pointer(&r().info)); !terminalSignal(s) {
 			deliver(s)
 		}
 	}
@@ -178,13 +184,13 @@ func readSignals() {
 //go:norace
 //go:nocheckptr
 func deliverAsked() {
-	for s := uint(0); r.asked[0]|r.asked[1] != 0 && s < sigsetSize*8; s++ {
-		if r.asked[s>>6&1]>>(s&63)&1 == 0 {
+	for s := uint(0); r().asked[0]|r().asked[1] != 0 && s < sigsetSize*8; s++ {
+		if r().asked[s>>6&1]>>(s&63)&1 == 0 {
 			continue
 		}
-		r.asked[s>>6&1] &^= 1 << (s & 63)
-		if r.started {
-			kill(r.payload, syscall.Signal(s+1))
+		r().asked[s>>6&1] &^= 1 << (s & 63)
+		if r().started {
+			kill(r().payload, syscall.Signal(s+1))
 		} else {
 			deliver(int32(s + 1))
 		}
@@ -199,20 +205,20 @@ func deliverAsked() {
 func deliver(s int32) {
 	end := s == int32(unix.SIGTERM) || s == int32(unix.SIGINT) || s == int32(unix.SIGHUP) || s == int32(unix.SIGQUIT) || s == int32(unix.SIGKILL)
 	switch {
-	case s <= 0 || s > sigsetSize*8 || s == int32(unix.SIGCHLD) || r.started && r.payload == 0:
-	case r.started || end && executed():
-		kill(r.payload, syscall.Signal(s))
+	case s <= 0 || s > sigsetSize*8 || s == int32(unix.SIGCHLD) || r().started && r().payload == 0:
+	case r().started || end && executed():
+		kill(r().payload, syscall.Signal(s))
 		if s == int32(unix.SIGTERM) {
-			arm(r.killMS)
+			arm(r().killMS)
 		}
 	case end:
-		if r.cancel == 0 {
-			r.cancel = s
+		if r().cancel == 0 {
+			r().cancel = s
 		}
-		kill(r.payload, unix.SIGKILL)
-		arm(r.killMS) // for the worker
+		kill(r().payload, unix.SIGKILL)
+		arm(r().killMS) // for the worker
 	default:
-		r.held[(s-1)>>6&1] |= 1 << ((s - 1) & 63)
+		r().held[(s-1)>>6&1] |= 1 << ((s - 1) & 63)
 	}
 }
 
@@ -221,9 +227,9 @@ func deliver(s int32) {
 //go:nocheckptr
 func readTimer() {
 	var n uint64
-	if sys(unix.SYS_READ, uintptr(r.timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) == 8 {
-		kill(r.payload, unix.SIGKILL)
-		kill(r.worker, unix.SIGKILL)
+	if sys(unix.SYS_READ, uintptr(r().timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) == 8 {
+		kill(r().payload, unix.SIGKILL)
+		kill(r().worker, unix.SIGKILL)
 	}
 }
 
@@ -235,13 +241,13 @@ func readTimer() {
 //go:norace
 //go:nocheckptr
 func executed() bool {
-	if r.had && r.payload == 0 && !r.first {
+	if r().had && r().payload == 0 && !r().first {
 		return true
 	}
-	kill(r.payload, unix.SIGSTOP)
-	for n := 0; r.payload != 0 && n < stopTries; n++ {
+	kill(r().payload, unix.SIGSTOP)
+	for n := 0; r().payload != 0 && n < stopTries; n++ {
 		var st int32
-		pid := int32(sys(unix.SYS_WAIT4, uintptr(r.payload), uintptr(unsafe.Pointer(&st)), unix.WNOHANG|unix.WUNTRACED, 0, 0))
+		pid := int32(sys(unix.SYS_WAIT4, uintptr(r().payload), uintptr(unsafe.Pointer(&st)), unix.WNOHANG|unix.WUNTRACED, 0, 0))
 		switch {
 		case pid == 0:
 			// On a busy machine it stops when its turn comes.
@@ -250,8 +256,8 @@ func executed() bool {
 		case st&0xff != 0x7f: // too late for the signal: how it ended is the answer
 			ended(pid, st)
 			return true
-		case !r.first && released():
-			kill(r.payload, unix.SIGCONT)
+		case !r().first && released():
+			kill(r().payload, unix.SIGCONT)
 			return true
 		default:
 			return false
@@ -266,7 +272,7 @@ func executed() bool {
 //go:norace
 //go:nocheckptr
 func released() bool {
-	p := pollFD{fd: r.life}
+	p := pollFD{fd: r().life}
 	var now [2]uintptr
 	return sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, sigsetSize) == 1 && p.revents&unix.POLLHUP != 0
 }
@@ -305,29 +311,33 @@ func ended(pid, st int32) {
 		code = 128 + st&0x7f
 	}
 	switch pid {
-	case r.payload:
+	case r().payload:
 		payloadEnded(code)
-	case r.worker:
-		r.worker = 0
-		if boot.mode == Start {
-			r.failed = code
+	case r().worker:
+		r().worker = 0
+		if boot().mode == Start {
+			r().failed = code
 		}
-		r.gone, r.workerCode = true, code
+		r().gone, r().workerCode = true, code
 	default: // perhaps announced since we last looked
-		r.stranger, r.strangerCode = pid, code
+		if execEnded(pid, code) {
+			return
+		}
+		r().stranger, r().strangerCode = pid, code
 		readControl()
-		r.stranger = 0
+		r().stranger = 0
 	}
 }
 
 //go:nosplit
 //go:norace
 func payloadEnded(code int32) {
-	r.payload = 0
-	if !r.first || code != 0 {
-		r.code = code
+	r().payload = 0
+	killExecs()
+	if !r().first || code != 0 {
+		r().code = code
 	}
-	if r.first && code > 128 { // killed: the next one may exist and wait for the worker, who waits for word of it
+	if r().first && code > 128 { // killed: the next one may exist and wait for the worker, who waits for word of it
 		arm(leftoverMS)
 	}
 }
@@ -345,16 +355,16 @@ func isChild(pid int32) bool {
 //go:nosplit
 //go:norace
 func status() int32 {
-	if r.cancel != 0 {
-		return 128 + r.cancel
+	if r().cancel != 0 {
+		return 128 + r().cancel
 	}
-	if !r.started && (r.failed != 0 || !r.had) {
-		return r.failed
+	if !r().started && (r().failed != 0 || !r().had) {
+		return r().failed
 	}
-	if !r.started && r.code == 0 {
+	if !r().started && r().code == 0 {
 		return 1
 	}
-	return r.code
+	return r().code
 }
 
 // leave ends the resident. A process that its worker could not announce any more ends by itself: it is waited for, so that nothing
@@ -364,19 +374,19 @@ func status() int32 {
 //go:norace
 //go:nocheckptr
 func leave() {
-	if boot.mode != Stopped {
-		boot.status = status()
+	if boot().mode != Stopped {
+		boot().status = status()
 	}
 	finishTerminal()
 	arm(leftoverMS)
 	for reap() {
 		var n uint64
-		if sys(unix.SYS_READ, uintptr(r.timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) == 8 {
+		if sys(unix.SYS_READ, uintptr(r().timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) == 8 {
 			break
 		}
-		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.poll)), 3, 0, 0, sigsetSize)
-		for sys(unix.SYS_READ, uintptr(r.sig), uintptr(unsafe.Pointer(&r.info)), 128, 0, 0) == 128 {
+		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r().poll)), 3, 0, 0, sigsetSize)
+		for sys(unix.SYS_READ, uintptr(r().sig), uintptr(unsafe.Pointer(&r().info)), 128, 0, 0) == 128 {
 		}
 	}
-	exit(boot.status)
+	exit(boot().status)
 }

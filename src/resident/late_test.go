@@ -55,7 +55,7 @@ func TestExecutedLate(t *testing.T) {
 	if n, err := unix.Read(pipe[0], make([]byte, 1)); n != 1 {
 		t.Fatal(n, err)
 	}
-	r.life, r.payload = int32(pair[0]), int32(pid)
+	r().life, r().payload = int32(pair[0]), int32(pid)
 	if !executed() {
 		t.Error("it was taken for one that has not been executed")
 		unix.Kill(pid, unix.SIGKILL)

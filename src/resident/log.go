@@ -49,14 +49,14 @@ func forward(end, last bool) (more bool) {
 		return true
 	}
 	for i := uint32(0); i < 2; i++ {
-		for reads := 0; boot.held[Stdout+i] >= 0 && (end || r.poll[pollHeld+Stdout+i].revents != 0); reads++ {
+		for reads := 0; boot().held[Stdout+i] >= 0 && (end || r().poll[pollHeld+Stdout+i].revents != 0); reads++ {
 			if reads == chunksOnce && !last {
 				more = true
 				break
 			}
 			n := 0
 			if reads < chunksLast {
-				n = sys(unix.SYS_READ, uintptr(boot.held[Stdout+i]), uintptr(unsafe.Pointer(&out.chunk)), chunkSize, 0, 0)
+				n = sys(unix.SYS_READ, uintptr(boot().held[Stdout+i]), uintptr(unsafe.Pointer(&out.chunk)), chunkSize, 0, 0)
 			}
 			if n == -int(unix.EAGAIN) && !last {
 				break
@@ -64,11 +64,11 @@ func forward(end, last bool) (more bool) {
 			m := &out.line[i]
 			switch {
 			case n <= 0: // nobody has the other end any more; a line without an end is one
-				drop(boot.held[Stdout+i])
-				boot.held[Stdout+i], n = -1, 0
+				drop(boot().held[Stdout+i])
+				boot().held[Stdout+i], n = -1, 0
 				out.full = m.Pending()
 			case !m.Begun():
-				m.Begin([2]uint32{logline.Info, logline.Error}[i], unsafe.String(&r.name[0], r.nameLen), uint32(r.last))
+				m.Begin([2]uint32{logline.Info, logline.Error}[i], unsafe.String(&r().name[0], r().nameLen), uint32(r().last))
 			}
 			out.from, out.at, out.n = i, 0, uint32(n)
 			if !send() {
@@ -109,28 +109,28 @@ func send() bool {
 //go:norace
 //go:nocheckptr
 func post(m *logline.Message) bool {
-	if r.log < 0 && r.logGone && clock(unix.CLOCK_MONOTONIC)-out.tried < redialMS {
+	if r().log < 0 && r().logGone && clock(unix.CLOCK_MONOTONIC)-out.tried < redialMS {
 		out.lost++
 		return true
 	}
 	if (out.lost == 0 || sayLost()) && transmit(m) {
-		r.logBusy, r.logGone = false, false
+		r().logBusy, r().logGone = false, false
 		return true
 	}
 	now := clock(unix.CLOCK_MONOTONIC)
 	switch {
-	case r.logGone && now-out.tried >= redialMS: // somebody else may be there by now
+	case r().logGone && now-out.tried >= redialMS: // somebody else may be there by now
 		hangUpLog()
 		dial()
 		out.tried = now
-	case r.logGone:
-	case !r.logBusy:
-		r.logBusy, out.tried = true, now
+	case r().logGone:
+	case !r().logBusy:
+		r().logBusy, out.tried = true, now
 		return false
 	case now-out.tried < logWaitMS:
 		return false
 	}
-	r.logBusy, r.logGone = false, true
+	r().logBusy, r().logGone = false, true
 	out.lost++
 	return true
 }
@@ -142,7 +142,7 @@ func post(m *logline.Message) bool {
 //go:nocheckptr
 func sayLost() bool {
 	m := &out.words
-	m.Begin(logline.Notice, unsafe.String(&r.name[0], r.nameLen), uint32(r.last))
+	m.Begin(logline.Notice, unsafe.String(&r().name[0], r().nameLen), uint32(r().last))
 	m.PutNumber(out.lost)
 	m.Put(" lines lost: the system log did not take them")
 	if !transmit(m) {
@@ -159,16 +159,16 @@ func sayLost() bool {
 //go:nocheckptr
 func transmit(m *logline.Message) bool {
 	for try := 0; try < 2; try++ {
-		if r.log < 0 && !dial() {
+		if r().log < 0 && !dial() {
 			return false
 		}
 		m.Stamp(clock(unix.CLOCK_REALTIME))
 		b := m.Bytes()
 		n := len(b)
-		if !r.logStream {
+		if !r().logStream {
 			n-- // the NUL is for streams
 		}
-		e := sys(unix.SYS_SENDTO, uintptr(r.log), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)
+		e := sys(unix.SYS_SENDTO, uintptr(r().log), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)
 		switch e {
 		case n:
 			return true
@@ -192,7 +192,7 @@ var logAddress = struct {
 //go:norace
 //go:nocheckptr
 func dial() bool {
-	r.logStream = false
+	r().logStream = false
 	for kind := uintptr(unix.SOCK_DGRAM); ; kind = unix.SOCK_STREAM {
 		fd := sys(unix.SYS_SOCKET, unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0, 0)
 		if fd < 0 {
@@ -200,14 +200,14 @@ func dial() bool {
 		}
 		e := sys(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&logAddress)), unsafe.Sizeof(logAddress), 0, 0)
 		if e == 0 {
-			r.log = int32(fd)
+			r().log = int32(fd)
 			return true
 		}
 		drop(int32(fd))
-		if e != -int(unix.EPROTOTYPE) || r.logStream {
+		if e != -int(unix.EPROTOTYPE) || r().logStream {
 			return false
 		}
-		r.logStream = true
+		r().logStream = true
 	}
 }
 
@@ -215,8 +215,8 @@ func dial() bool {
 //go:norace
 //go:nocheckptr
 func hangUpLog() {
-	drop(r.log)
-	r.log = -1
+	drop(r().log)
+	r().log = -1
 }
 
 // clock is seconds of the time of day, and milliseconds of any other clock.
@@ -239,7 +239,7 @@ func clock(id uintptr) uint32 {
 //go:norace
 //go:nocheckptr
 func drain() {
-	if boot.held[Stdout] < 0 && boot.held[Stderr] < 0 && !r.logBusy && out.lost == 0 {
+	if boot().held[Stdout] < 0 && boot().held[Stderr] < 0 && !r().logBusy && out.lost == 0 {
 		return
 	}
 	end := clock(unix.CLOCK_MONOTONIC) + drainMS
@@ -260,14 +260,14 @@ func drain() {
 //go:norace
 //go:nocheckptr
 func awaitLog(end uint32) {
-	if end != 0 && !r.logBusy {
+	if end != 0 && !r().logBusy {
 		return
 	}
 	if now := clock(unix.CLOCK_MONOTONIC); end != 0 && int32(now-end) >= 0 {
-		r.logBusy, r.logGone, out.tried = false, true, now
+		r().logBusy, r().logGone, out.tried = false, true, now
 		return
 	}
-	p := pollFD{fd: r.log, events: unix.POLLOUT}
+	p := pollFD{fd: r().log, events: unix.POLLOUT}
 	tick := [2]uintptr{0, logTickMS * 1e6}
 	sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&tick)), 0, sigsetSize)
 }

@@ -16,13 +16,13 @@ import (
 // printing gives this process what forward needs: a payload's pipes, whose writing ends it returns, and a place for the log.
 func printing(t *testing.T) (stdout, stderr int, socket string) {
 	t.Helper()
-	before, beforeBoot, beforeAddress := r, boot, logAddress
+	before, beforeBoot, beforeAddress := *r(), *boot(), logAddress
 	var pipes [2][2]int
 	for i := range pipes {
 		if err := unix.Pipe2(pipes[i][:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 			t.Fatal(err)
 		}
-		boot.held[Stdout+i] = int32(pipes[i][0])
+		boot().held[Stdout+i] = int32(pipes[i][0])
 	}
 	dir, err := os.MkdirTemp("", "log")
 	if err != nil {
@@ -34,14 +34,14 @@ func printing(t *testing.T) (stdout, stderr int, socket string) {
 	}
 	clear(logAddress.path[:])
 	copy(logAddress.path[:], socket)
-	r.log, r.last, r.nameLen = -1, 77, uint32(copy(r.name[:], "web"))
+	r().log, r().last, r().nameLen = -1, 77, uint32(copy(r().name[:], "web"))
 	t.Cleanup(func() {
 		for i := range pipes {
-			drop(boot.held[Stdout+i])
+			drop(boot().held[Stdout+i])
 			unix.Close(pipes[i][1])
 		}
 		hangUpLog()
-		r, boot, logAddress = before, beforeBoot, beforeAddress
+		*r(), *boot(), logAddress = before, beforeBoot, beforeAddress
 		clear(out.line[:])
 		out.at, out.n, out.from, out.full, out.lost, out.tried = 0, 0, 0, false, 0, 0
 		os.RemoveAll(dir)
@@ -133,8 +133,8 @@ func TestForward(t *testing.T) {
 	forward(true, false)
 	forward(true, true)
 	wantMessages(t, log, "<30>web[77]: end")
-	if boot.held[Stdout] != -1 || boot.held[Stderr] != -1 {
-		t.Errorf("held %v", boot.held)
+	if boot().held[Stdout] != -1 || boot().held[Stderr] != -1 {
+		t.Errorf("held %v", boot().held)
 	}
 }
 
@@ -142,12 +142,12 @@ func TestForward(t *testing.T) {
 func TestForwardGivesUp(t *testing.T) {
 	stdout, _, socket := printing(t)
 	prints(t, stdout, "one\ntwo\nthree\n")
-	if !forward(true, false) || !r.logBusy || out.lost != 0 {
-		t.Errorf("busy %v, lost %d", r.logBusy, out.lost)
+	if !forward(true, false) || !r().logBusy || out.lost != 0 {
+		t.Errorf("busy %v, lost %d", r().logBusy, out.lost)
 	}
 	out.tried -= logWaitMS
-	if forward(true, false) || r.logBusy || !r.logGone || out.lost != 3 {
-		t.Errorf("busy %v, gone %v, lost %d", r.logBusy, r.logGone, out.lost)
+	if forward(true, false) || r().logBusy || !r().logGone || out.lost != 3 {
+		t.Errorf("busy %v, gone %v, lost %d", r().logBusy, r().logGone, out.lost)
 	}
 	log := listen(t, socket, unix.SOCK_DGRAM).fd
 	prints(t, stdout, "four\n") // it is not looked for again so soon
@@ -156,8 +156,8 @@ func TestForwardGivesUp(t *testing.T) {
 	}
 	out.tried -= redialMS
 	prints(t, stdout, "five\n")
-	if forward(true, false) || r.logGone || out.lost != 0 {
-		t.Errorf("gone %v, lost %d", r.logGone, out.lost)
+	if forward(true, false) || r().logGone || out.lost != 0 {
+		t.Errorf("gone %v, lost %d", r().logGone, out.lost)
 	}
 	wantMessages(t, log, "<28>web[77]: 4 lines lost: the system log did not take them", "<30>web[77]: five")
 }
@@ -169,7 +169,7 @@ func TestForwardFull(t *testing.T) {
 			stdout, _, socket := printing(t)
 			log := listen(t, socket, kind).fd
 			n, got := 0, ""
-			for ; !r.logBusy; n++ {
+			for ; !r().logBusy; n++ {
 				prints(t, stdout, fmt.Sprintf("line %d %s\n", n, strings.Repeat("x", 800)))
 				forward(true, false)
 				if n > 100000 {
@@ -195,8 +195,8 @@ func TestForwardFull(t *testing.T) {
 				forward(true, false)
 			}
 			messages := strings.Split(strings.TrimSuffix(got, "\x00"), "\x00")
-			if len(messages) != n || out.lost != 0 || r.logBusy {
-				t.Fatalf("%d messages of %d lines, lost %d, busy %v", len(messages), n, out.lost, r.logBusy)
+			if len(messages) != n || out.lost != 0 || r().logBusy {
+				t.Fatalf("%d messages of %d lines, lost %d, busy %v", len(messages), n, out.lost, r().logBusy)
 			}
 			for i, m := range messages {
 				if want := fmt.Sprintf("<30>web[77]: line %d xxx", i); !strings.HasPrefix(untimed(t, m), want) {

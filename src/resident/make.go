@@ -52,15 +52,15 @@ var given struct {
 //go:norace
 //go:nocheckptr
 func makeChild(sync, cgroup int32) {
-	flags := uintptr(uint32(r.msg.pid))
+	flags := uintptr(uint32(r().msg.pid))
 	moved := uint32(0)
 	pid := -int(unix.ECANCELED)
-	if r.cancel == 0 && !r.had {
-		r.clone = [11]uint64{uint64(flags), 4: uint64(unix.SIGCHLD)}
+	if r().cancel == 0 && !r().had {
+		r().clone = [11]uint64{uint64(flags), 4: uint64(unix.SIGCHLD)}
 		if cgroup >= 0 {
-			r.clone[0], r.clone[10], moved = r.clone[0]|unix.CLONE_INTO_CGROUP, uint64(cgroup), 1
+			r().clone[0], r().clone[10], moved = r().clone[0]|unix.CLONE_INTO_CGROUP, uint64(cgroup), 1
 		}
-		pid = sys(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&r.clone)), unsafe.Sizeof(r.clone), 0, 0, 0)
+		pid = sys(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&r().clone)), unsafe.Sizeof(r().clone), 0, 0, 0)
 		if pid == -int(unix.ENOSYS) { // hidden by a seccomp filter or an old emulator
 			pid = sys(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0)
 			moved = 0
@@ -73,11 +73,11 @@ func makeChild(sync, cgroup int32) {
 	drop(cgroup)
 	dropLife()
 	if pid > 0 {
-		r.payload, r.first, r.had, r.killMS = int32(pid), r.msg.first != 0, true, r.msg.ms
-		r.last = r.payload
+		r().payload, r().first, r().had, r().killMS = int32(pid), r().msg.first != 0, true, r().msg.ms
+		r().last = r().payload
 	}
-	r.msg.pid, r.msg.first = int32(pid), moved
-	sys(unix.SYS_SENDTO, uintptr(r.ctl), uintptr(unsafe.Pointer(&r.msg)), messageSize, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)
+	r().msg.pid, r().msg.first = int32(pid), moved
+	sys(unix.SYS_SENDTO, uintptr(r().ctl), uintptr(unsafe.Pointer(&r().msg)), messageSize, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)
 }
 
 // dropLife closes the child's end of the life line, of which the child has its own by now.
@@ -85,12 +85,13 @@ func makeChild(sync, cgroup int32) {
 //go:nosplit
 //go:norace
 func dropLife() {
-	drop(boot.life)
-	boot.life = -1
+	drop(boot().life)
+	boot().life = -1
 }
 
-// childFn and runFn are variables so that the linker counts the stack of what they call for itself: the kernel's stack has room.
+// makeFn, childFn and runFn are variables so that the linker counts the stack of what they call for itself: the kernel's stack has room.
 var (
+	makeFn  = makeChild
 	childFn = child
 	runFn   = program.Run
 )
@@ -104,7 +105,7 @@ var (
 func child(sync int32) {
 	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	sys(unix.SYS_DUP3, uintptr(sync), trampoline.ErrorFD, unix.O_CLOEXEC, 0, 0) // was the signalfd, and the next one the timer: neither of these two
-	sys(unix.SYS_DUP3, uintptr(boot.life), trampoline.LifeFD, unix.O_CLOEXEC, 0, 0)
+	sys(unix.SYS_DUP3, uintptr(boot().life), trampoline.LifeFD, unix.O_CLOEXEC, 0, 0)
 	for fd := uintptr(trampoline.LifeFD + 1); fd < program.FirstFD; fd++ { // or what comes would take these numbers
 		sys(unix.SYS_DUP3, trampoline.ErrorFD, fd, unix.O_CLOEXEC, 0, 0)
 	}

@@ -20,14 +20,14 @@ import (
 func make1(t *testing.T, files uint64) (sync, pid int) {
 	t.Helper()
 	control(t)
-	r.payload, r.had, r.cancel = 0, false, 0
+	r().payload, r().had, r().cancel = 0, false, 0
 	for i, res := range raised {
-		if err := unix.Prlimit(0, int(res), nil, (*unix.Rlimit)(unsafe.Pointer(&boot.limits[i]))); err != nil {
+		if err := unix.Prlimit(0, int(res), nil, (*unix.Rlimit)(unsafe.Pointer(&boot().limits[i]))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if files > 0 {
-		boot.limits[0] = [2]uint64{files, files}
+		boot().limits[0] = [2]uint64{files, files}
 	}
 	ours, theirs, err := kernel.SocketPair()
 	if err != nil {
@@ -39,7 +39,7 @@ func make1(t *testing.T, files uint64) (sync, pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { kernel.Close(life) })
-	boot.life = int32(childs)
+	boot().life = int32(childs)
 	high, err := kernel.DupAbove(theirs, 20) // as in the resident, not where the child is to have it
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +54,8 @@ func make1(t *testing.T, files uint64) (sync, pid int) {
 	if err != nil || inGroup {
 		t.Fatalf("made in the group: %v, error %v", inGroup, err)
 	}
-	if !r.had || int(r.payload) != pid || r.killMS != 1234 {
-		t.Errorf("the resident has payload %d, %d ms; want %d", r.payload, r.killMS, pid)
+	if !r().had || int(r().payload) != pid || r().killMS != 1234 {
+		t.Errorf("the resident has payload %d, %d ms; want %d", r().payload, r().killMS, pid)
 	}
 	return ours, pid
 }
@@ -73,7 +73,7 @@ func status1(t *testing.T, pid int) unix.WaitStatus {
 // What a child is given it runs, with the descriptors that come with it.
 func TestMake(t *testing.T) {
 	sync, pid := make1(t, 0)
-	image, err := trampoline.Image()
+	image, err := trampoline.Image(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestMakeForNothing(t *testing.T) {
 // After a signal that ended the container nothing is made any more.
 func TestMakeTooLate(t *testing.T) {
 	control(t)
-	r.payload, r.had, r.cancel = 0, false, int32(unix.SIGTERM)
+	r().payload, r().had, r().cancel = 0, false, int32(unix.SIGTERM)
 	ours, theirs, err := kernel.SocketPair()
 	if err != nil {
 		t.Fatal(err)
@@ -172,8 +172,8 @@ func TestMakeTooLate(t *testing.T) {
 	}
 	kernel.Close(theirs)
 	readControl()
-	if _, _, err := Made(); err != unix.ECANCELED || r.had || r.payload != 0 {
-		t.Errorf("error %v, payload %d", err, r.payload)
+	if _, _, err := Made(); err != unix.ECANCELED || r().had || r().payload != 0 {
+		t.Errorf("error %v, payload %d", err, r().payload)
 	}
 	if !kernel.HungUp(ours) {
 		t.Error("the resident still holds the child's end")

@@ -59,21 +59,21 @@ func at(s *byte, n uintptr) byte { return *(*byte)(unsafe.Add(unsafe.Pointer(s),
 //go:norace
 //go:nocheckptr
 func noteName(s *byte) {
-	r.nameLen = 0
+	r().nameLen = 0
 	for n := uintptr(0); n <= maxName; n++ {
 		switch c := at(s, n); {
 		case c == 0:
-			r.nameLen = uint32(n)
+			r().nameLen = uint32(n)
 			return
 		case c < ' ' || c == 0x7f || c == '/':
 			return
 		}
-		r.name[n&63] = at(s, n)
+		r().name[n&63] = at(s, n)
 	}
 }
 
 // Name is the jail's name as the command line has it, "" if it has none.
-func Name() string { return string(r.name[:r.nameLen]) }
+func Name() string { return string(r().name[:r().nameLen]) }
 
 // say writes a line to stderr, after the jail's name, unless nobody makes room for it: a message must not stop the resident.
 //
@@ -82,8 +82,8 @@ func Name() string { return string(r.name[:r.nameLen]) }
 //go:nocheckptr
 func say(text string) {
 	var line [192]byte
-	n := put(&line, put(&line, 0, "ujail: "), unsafe.String(&r.name[0], r.nameLen))
-	if r.nameLen > 0 {
+	n := put(&line, put(&line, 0, "ujail: "), unsafe.String(&r().name[0], r().nameLen))
+	if r().nameLen > 0 {
 		n = put(&line, n, ": ")
 	}
 	n = min(put(&line, n, text), uintptr(len(line))-1)

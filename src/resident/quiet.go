@@ -13,7 +13,6 @@ import (
 var (
 	quietProcs = [...]byte{'G', 'O', 'M', 'A', 'X', 'P', 'R', 'O', 'C', 'S', '=', '1', 0}
 	quietGC    = [...]byte{'G', 'O', 'G', 'C', '=', '4', '0', '0', 0} // none before 16 MiB
-	quieted    bool
 )
 
 const atFlags = 8 // AT_FLAGS of getauxval(3): always zero, read by nobody
@@ -50,7 +49,7 @@ func quieten(stack *uintptr) {
 	}
 	*word(env) = uintptr(unsafe.Pointer(&quietProcs))
 	*word(env + 1) = uintptr(unsafe.Pointer(&quietGC))
-	quieted = true
+	boot().quieted = true
 }
 
 // hideFiles keeps the Go runtime from opening files while it starts: its control group, the whole mount table, the size of huge pages. It
@@ -61,20 +60,20 @@ func quieten(stack *uintptr) {
 //go:norace
 //go:nocheckptr
 func hideFiles() {
-	lim := [2]uint64{0, boot.limits[0][1]}
+	lim := [2]uint64{0, boot().limits[0][1]}
 	sys(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&lim)), 0, 0)
 }
 
 // Awake is for the first act of main: files can be opened again, as many as the hard limit allows.
 func Awake() {
-	if boot.mode != Plain {
-		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: boot.limits[0][1], Max: boot.limits[0][1]})
+	if boot().mode != Plain {
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: boot().limits[0][1], Max: boot().limits[0][1]})
 	}
 }
 
 // Environ is env, as os.Environ gave it, without what quieten added.
 func Environ(env []string) []string {
-	if !quieted {
+	if !boot().quieted {
 		return env
 	}
 	// Os leaves out what stands twice: of GOGC the first is the caller's, and then ours is not here.

@@ -17,13 +17,16 @@
 //	                     │<── hold ────────┤   keep this descriptor for the workers to come
 //	                     │<── wake ────────┤   start a worker after this time
 //	                     │<── kill ────────┤   send the payload a signal
-//	                     │<── undo ────────┘   remove this directory when the container has ended
+//	                     │<── undo ────────┤   remove this directory when the container has ended
+//	                     │<── exec ────────┤   another process in the container; it waits for the worker's word
+//	                     │<── forget ──────┘   its end is known where it has to be
 //
 // and a life line, a socket pair that carries no bytes: its other end is the child's until the payload's exec closes it. The child
 // sees on it that the resident has died, the resident that the payload runs.
 //
 // Between events there is no worker. The next one is started when the bus that is held is readable, or closed, when the time of a wake
-// has come, and when the container has ended. What it has to know stands in the held state.
+// has come, when a process has ended that a worker has made in the container, and when the container itself has. What it has to know
+// stands in the held state.
 //
 // The resident is the payload's parent: it forwards signals to a pid that cannot be reused before it waits for it, answers TERM
 // with KILL after a time, and ends with the payload's status. Before "started" a signal that ends a process ends the container
@@ -36,15 +39,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boot is what the resident tells a worker: it is in memory when the worker is forked.
-var boot struct {
-	mode   uint32
-	ctl    int32        // the worker's end of the control socket
-	life   int32        // the child's end of the life line
-	status int32        // Stopped: what the container's end will be reported as
-	held   [slots]int32 // descriptors
-	pid    int32        // the payload's
-	limits [4][2]uint64 // the limits of raised as the caller set them
+// All that the resident writes to is in one page of memory, which costs no more than that: mem has room for it, wherever a page begins in it.
+type memory struct {
+	boot booted
+	r    running
+}
+
+const page = 4096
+
+var (
+	mem [2 * page]byte
+	_   [page - unsafe.Sizeof(memory{})]byte // it fits
+)
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func the() *memory {
+	return (*memory)(unsafe.Add(unsafe.Pointer(&mem), -uintptr(unsafe.Pointer(&mem))&(page-1)))
+}
+
+//go:nosplit
+//go:norace
+func boot() *booted { return &the().boot }
+
+//go:nosplit
+//go:norace
+func r() *running { return &the().r }
+
+// booted is what the resident tells a worker: it is in memory when the worker is forked.
+type booted struct {
+	mode    uint32
+	ctl     int32        // the worker's end of the control socket
+	life    int32        // the child's end of the life line
+	status  int32        // Stopped: what the container's end will be reported as
+	held    [slots]int32 // descriptors
+	pid     int32        // the payload's
+	pidfd   int32        // of the payload, in mode Event
+	quieted bool         // see quieten
+	execs   [maxExecs]execed
+	limits  [4][2]uint64 // the limits of raised as the caller set them
 }
 
 // raised are the limits that the worker changes for itself: Go raises NOFILE, too little address space kills it, and without file
@@ -60,7 +94,7 @@ const wide = uint64(^uintptr(0)) >> 63 // 1 where words have 64 bits
 type message struct {
 	kind  uint32
 	pid   int32  // msgHold: the slot; msgKill: the signal; msgMake: flags of clone(2), in its answer the pid or a negative errno
-	ms    uint32 // msgPayload, msgMake: time between TERM and KILL; msgWake: when
+	ms    uint32 // msgPayload, msgMake: time between TERM and KILL; msgWake: when; msgForget: the status
 	first uint32 // msgPayload, msgMake: this process only makes the next one and ends with 0, in the answer to msgMake: it is in the control group; msgUndo: it has to be removed
 }
 
@@ -72,6 +106,8 @@ const (
 	msgWake
 	msgKill
 	msgUndo // with the path behind it
+	msgExec
+	msgForget
 	msgMake // with the process' end of a sync socket, and perhaps a control group; it is answered
 )
 
@@ -86,7 +122,7 @@ const (
 	stopTries      = 2000  // 0.1 ms apart, later 6.4 ms: ten seconds
 )
 
-var r struct {
+type running struct {
 	self, sig, ctl, timer int32
 	wake                  int32 // timer: of a wake, and while a worker serves an event its limit
 	life                  int32 // our end of the life line: it hangs up when nobody holds the other one any more
@@ -175,31 +211,31 @@ func enter(stack *uintptr) {
 		readTimer()
 		readWake()
 		reap()
-		if r.worker != 0 {
+		if r().worker != 0 {
 			continue
 		}
 		readControl() // what the worker has said before it ended
 		deliverAsked()
-		if r.gone {
+		if r().gone {
 			workerEnded()
 		}
-		if r.payload != 0 {
+		if r().payload != 0 {
 			switch {
-			case !r.started: // the start worker failed or died
-				kill(r.payload, unix.SIGKILL)
-			case r.due && serve():
+			case !r().started: // the start worker failed or died
+				kill(r().payload, unix.SIGKILL)
+			case r().due && serve():
 				return
 			}
 			continue
 		}
 		undo()
-		if r.want && boot.mode != Stopped {
-			boot.status = status()
+		if r().want && boot().mode != Stopped {
+			boot().status = status()
 			arm(stoppedLimitMS)
 			if forkWorker(Stopped) {
 				return
 			}
-			if r.worker != 0 { // it could be forked
+			if r().worker != 0 { // it could be forked
 				continue
 			}
 		}
@@ -230,32 +266,32 @@ func setUp() {
 		sys(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0)
 	}
 	for i := range raised {
-		sys(unix.SYS_PRLIMIT64, 0, raised[i], 0, uintptr(unsafe.Pointer(&boot.limits[i])), 0)
+		sys(unix.SYS_PRLIMIT64, 0, raised[i], 0, uintptr(unsafe.Pointer(&boot().limits[i])), 0)
 	}
 	var pair [2]int32
-	r.self = int32(sys(unix.SYS_GETPID, 0, 0, 0, 0, 0))
-	r.sig = int32(sys(unix.SYS_SIGNALFD4, ^uintptr(0), uintptr(unsafe.Pointer(&all)), sigsetSize, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0))
-	r.timer = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
+	r().self = int32(sys(unix.SYS_GETPID, 0, 0, 0, 0, 0))
+	r().sig = int32(sys(unix.SYS_SIGNALFD4, ^uintptr(0), uintptr(unsafe.Pointer(&all)), sigsetSize, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0))
+	r().timer = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
 	e := sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0)
-	r.wake = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
-	if r.sig < 0 || r.timer < 0 || r.wake < 0 || e < 0 {
+	r().wake = int32(sys(unix.SYS_TIMERFD_CREATE, unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK, 0, 0, 0))
+	if r().sig < 0 || r().timer < 0 || r().wake < 0 || e < 0 {
 		say("no descriptors left")
 		exit(1)
 	}
-	r.ctl, boot.ctl, r.killMS = pair[0], pair[1], 5000
+	r().ctl, boot().ctl, r().killMS = pair[0], pair[1], 5000
 	if sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0) < 0 {
 		say("no descriptors left")
 		exit(1)
 	}
-	r.life, boot.life = pair[0], pair[1]
-	for i := range boot.held {
-		boot.held[i] = -1
+	r().life, boot().life, boot().pidfd = pair[0], pair[1], -1
+	for i := range &boot().held {
+		boot().held[i] = -1
 	}
-	for i := range r.poll {
-		r.poll[i].fd, r.poll[i].events = -1, unix.POLLIN
+	for i := range &r().poll {
+		r().poll[i].fd, r().poll[i].events = -1, unix.POLLIN
 	}
-	r.poll[pollLog].events, r.log = unix.POLLOUT, -1
-	r.poll[pollSignals].fd, r.poll[pollControl].fd, r.poll[pollTimer].fd, r.poll[pollWake].fd = r.sig, r.ctl, r.timer, r.wake
+	r().poll[pollLog].events, r().log = unix.POLLOUT, -1
+	r().poll[pollSignals].fd, r().poll[pollControl].fd, r().poll[pollTimer].fd, r().poll[pollWake].fd = r().sig, r().ctl, r().timer, r().wake
 }
 
 // forkWorker returns true in the worker. Its signals: those the kernel raises for faults and those Go uses work, the others stay
@@ -265,12 +301,18 @@ func setUp() {
 //go:norace
 //go:nocheckptr
 func forkWorker(mode uint32) bool {
-	boot.mode, boot.pid = mode, r.payload
+	boot().mode, boot().pid, boot().pidfd = mode, r().payload, -1
+	if mode == Event {
+		boot().pidfd = int32(sys(unix.SYS_PIDFD_OPEN, uintptr(r().payload), 0, 0, 0, 0))
+	}
 	pid := sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
 	for n := 0; pid < 0 && n < forkTries; n++ {
 		pause := [2]uintptr{0, 20e6}
 		sys(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0, 0, 0)
 		pid = sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
+	}
+	if pid != 0 {
+		drop(boot().pidfd)
 	}
 	if pid < 0 {
 		say("cannot fork")
@@ -280,14 +322,14 @@ func forkWorker(mode uint32) bool {
 		return false
 	}
 	if pid > 0 {
-		r.worker = int32(pid)
+		r().worker = int32(pid)
 		if mode != Start {
 			dropLife()
 		}
 		return false
 	}
 	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	if int32(sys(unix.SYS_GETPPID, 0, 0, 0, 0, 0)) != r.self {
+	if int32(sys(unix.SYS_GETPPID, 0, 0, 0, 0, 0)) != r().self {
 		exit(1)
 	}
 	if raiseLimits(1) {
@@ -297,11 +339,11 @@ func forkWorker(mode uint32) bool {
 	hideFiles()
 	mask := workerMask()
 	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, sigsetSize, 0)
-	sys(unix.SYS_CLOSE, uintptr(r.sig), 0, 0, 0, 0)
-	sys(unix.SYS_CLOSE, uintptr(r.timer), 0, 0, 0, 0)
-	sys(unix.SYS_CLOSE, uintptr(r.wake), 0, 0, 0, 0)
-	sys(unix.SYS_CLOSE, uintptr(r.ctl), 0, 0, 0, 0)
-	sys(unix.SYS_CLOSE, uintptr(r.life), 0, 0, 0, 0) // or the child would not see the resident's death
+	sys(unix.SYS_CLOSE, uintptr(r().sig), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r().timer), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r().wake), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r().ctl), 0, 0, 0, 0)
+	sys(unix.SYS_CLOSE, uintptr(r().life), 0, 0, 0, 0) // or the child would not see the resident's death
 	return true
 }
 
@@ -316,7 +358,7 @@ func raiseLimits(first int) (low bool) {
 		if sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0) == 0 {
 			continue
 		}
-		lim = [2]uint64{boot.limits[i][1], boot.limits[i][1]} // without CAP_SYS_RESOURCE: up to the hard limit
+		lim = [2]uint64{boot().limits[i][1], boot().limits[i][1]} // without CAP_SYS_RESOURCE: up to the hard limit
 		sys(unix.SYS_PRLIMIT64, 0, raised[i], uintptr(unsafe.Pointer(&lim)), 0, 0)
 		low = low || lim[1] < least[i]
 	}

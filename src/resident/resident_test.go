@@ -23,10 +23,10 @@ func control(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, beforeBoot := r, boot
-	r.ctl, boot.ctl, boot.life = int32(pair[0]), int32(pair[1]), -1
+	before, beforeBoot := *r(), *boot()
+	r().ctl, boot().ctl, boot().life = int32(pair[0]), int32(pair[1]), -1
 	t.Cleanup(func() {
-		r, boot = before, beforeBoot
+		*r(), *boot() = before, beforeBoot
 		unix.Close(pair[0])
 		unix.Close(pair[1])
 	})
@@ -82,8 +82,8 @@ func TestAnnouncedTooLate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			control(t)
 			c.do(t, endedChild(t, "exit 5"))
-			if r.payload != 0 || r.code != c.code || !r.had {
-				t.Errorf("payload %d, code %d, had %v; want 0, %d, true", r.payload, r.code, r.had, c.code)
+			if r().payload != 0 || r().code != c.code || !r().had {
+				t.Errorf("payload %d, code %d, had %v; want 0, %d, true", r().payload, r().code, r().had, c.code)
 			}
 			if reap() {
 				t.Error("a child is left")
@@ -101,7 +101,7 @@ func TestFirstKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer unix.Close(timer)
-		r.timer = int32(timer)
+		r().timer = int32(timer)
 		announce(t, endedChild(t, how), true)
 		reap()
 		var left unix.ItimerSpec
@@ -117,18 +117,18 @@ func TestFirstKilled(t *testing.T) {
 // A process that is no child is never signalled, whatever is announced.
 func TestAnnouncedStranger(t *testing.T) {
 	control(t)
-	r.cancel = int32(unix.SIGTERM)
+	r().cancel = int32(unix.SIGTERM)
 	announce(t, os.Getpid(), false)
 	readControl() // would end this test
-	if r.payload != 0 {
-		t.Errorf("payload %d", r.payload)
+	if r().payload != 0 {
+		t.Errorf("payload %d", r().payload)
 	}
 }
 
 // nameIn is what findName finds in a command line, which it gets as the kernel leaves it.
 func nameIn(args ...string) string {
-	defer func(n uint32) { r.nameLen = n }(r.nameLen)
-	r.nameLen = 0
+	defer func(n uint32) { r().nameLen = n }(r().nameLen)
+	r().nameLen = 0
 	stack := []uintptr{uintptr(1 + len(args))}
 	var keep []*byte
 	for _, a := range append([]string{"ujail"}, args...) {
@@ -189,10 +189,10 @@ func TestName(t *testing.T) {
 
 // What the resident says is one line, of the jail.
 func TestSay(t *testing.T) {
-	defer func(n uint32) { r.nameLen = n }(r.nameLen)
+	defer func(n uint32) { r().nameLen = n }(r().nameLen)
 	for name, want := range map[string]string{"": "ujail: cannot fork\n", "web": "ujail: web: cannot fork\n",
 		strings.Repeat("n", maxName): "ujail: " + strings.Repeat("n", maxName) + ": cannot fork\n"} {
-		r.nameLen = uint32(copy(r.name[:], name))
+		r().nameLen = uint32(copy(r().name[:], name))
 		if got := said(t, func() { say("cannot fork") }); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -232,8 +232,8 @@ func said(t *testing.T, f func()) string {
 }
 
 func TestEnviron(t *testing.T) {
-	before := quieted
-	defer func() { quieted = before }()
+	before := boot().quieted
+	defer func() { boot().quieted = before }()
 	procs, gc := string(quietProcs[:len(quietProcs)-1]), string(quietGC[:len(quietGC)-1])
 	for _, c := range []struct {
 		quieted   bool
@@ -245,7 +245,7 @@ func TestEnviron(t *testing.T) {
 		{false, []string{"A=1", procs}, []string{"A=1", procs}},
 		{true, nil, nil},
 	} {
-		quieted = c.quieted
+		boot().quieted = c.quieted
 		if got := Environ(c.env); !slices.Equal(got, c.want) {
 			t.Errorf("%v, of %v: %v, want %v", c.quieted, c.env, got, c.want)
 		}

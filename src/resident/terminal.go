@@ -35,7 +35,7 @@ type flow struct{ at, end uintptr }
 //go:nosplit
 //go:norace
 func relaying() bool {
-	return boot.held[Console] >= 0 && r.started && (r.worker == 0 || boot.mode != Start)
+	return boot().held[Console] >= 0 && r().started && (r().worker == 0 || boot().mode != Start)
 }
 
 // watchTerminal says what to wait for.
@@ -50,19 +50,19 @@ func watchTerminal() {
 		relay.begun = true
 		foreground()
 	}
-	master, events := boot.held[Console], int16(0)
+	master, events := boot().held[Console], int16(0)
 	if relay.out.at == relay.out.end {
 		events = unix.POLLIN
 	} else {
-		r.poll[pollHeld+Output].fd, r.poll[pollHeld+Output].events = boot.held[Output], unix.POLLOUT
+		r().poll[pollHeld+Output].fd, r().poll[pollHeld+Output].events = boot().held[Output], unix.POLLOUT
 	}
 	if relay.in.at != relay.in.end {
 		events |= unix.POLLOUT
 	} else if !relay.away {
-		r.poll[pollHeld+Input].fd = boot.held[Input]
+		r().poll[pollHeld+Input].fd = boot().held[Input]
 	}
 	if events != 0 { // its hanging up alone would be told again and again
-		r.poll[pollHeld+Console].fd, r.poll[pollHeld+Console].events = master, events
+		r().poll[pollHeld+Console].fd, r().poll[pollHeld+Console].events = master, events
 	}
 }
 
@@ -71,11 +71,11 @@ func watchTerminal() {
 //go:nosplit
 //go:norace
 func serveTerminal() {
-	if r.poll[pollHeld+Output].fd >= 0 && r.poll[pollHeld+Output].revents != 0 {
+	if r().poll[pollHeld+Output].fd >= 0 && r().poll[pollHeld+Output].revents != 0 {
 		writeOutput()
 	}
-	if r.poll[pollHeld+Console].fd >= 0 {
-		events := r.poll[pollHeld+Console].revents
+	if r().poll[pollHeld+Console].fd >= 0 {
+		events := r().poll[pollHeld+Console].revents
 		if events&unix.POLLOUT != 0 {
 			writeMaster()
 		}
@@ -83,7 +83,7 @@ func serveTerminal() {
 			readMaster()
 		}
 	}
-	if r.poll[pollHeld+Input].fd >= 0 && r.poll[pollHeld+Input].revents != 0 {
+	if r().poll[pollHeld+Input].fd >= 0 && r().poll[pollHeld+Input].revents != 0 {
 		readInput()
 	}
 }
@@ -97,7 +97,7 @@ func readMaster() bool {
 	if relay.out.at != relay.out.end {
 		return true
 	}
-	n := sys(unix.SYS_READ, uintptr(boot.held[Console]), uintptr(unsafe.Pointer(&relay.written)), unsafe.Sizeof(relay.written), 0, 0)
+	n := sys(unix.SYS_READ, uintptr(boot().held[Console]), uintptr(unsafe.Pointer(&relay.written)), unsafe.Sizeof(relay.written), 0, 0)
 	switch {
 	case n > 0:
 		relay.out = flow{0, uintptr(n)}
@@ -114,8 +114,8 @@ func readMaster() bool {
 //go:nocheckptr
 func writeOutput() {
 	for relay.out.at != relay.out.end {
-		fd := uintptr(boot.held[Output])
-		if boot.held[Output] < 0 {
+		fd := uintptr(boot().held[Output])
+		if boot().held[Output] < 0 {
 			relay.out.at = relay.out.end
 			return
 		}
@@ -130,8 +130,8 @@ func writeOutput() {
 		case n == -int(unix.EAGAIN):
 			return
 		default: // nobody reads any more
-			drop(boot.held[Output])
-			boot.held[Output] = -1
+			drop(boot().held[Output])
+			boot().held[Output] = -1
 		}
 	}
 }
@@ -140,13 +140,13 @@ func writeOutput() {
 //go:norace
 //go:nocheckptr
 func readInput() {
-	n := sys(unix.SYS_READ, uintptr(boot.held[Input]), uintptr(unsafe.Pointer(&relay.typed)), unsafe.Sizeof(relay.typed), 0, 0)
+	n := sys(unix.SYS_READ, uintptr(boot().held[Input]), uintptr(unsafe.Pointer(&relay.typed)), unsafe.Sizeof(relay.typed), 0, 0)
 	switch {
 	case n > 0:
 		relay.in = flow{0, uintptr(n)}
 		writeMaster()
 	case n == -int(unix.EAGAIN) || n == -int(unix.EINTR):
-	case n == 0 || r.poll[pollHeld+Input].revents&unix.POLLHUP != 0:
+	case n == 0 || r().poll[pollHeld+Input].revents&unix.POLLHUP != 0:
 		hangUp() // and so does the payload's terminal
 	default:
 		relay.away = true // in the background, where reading is EIO as SIGTTIN is blocked
@@ -158,7 +158,7 @@ func readInput() {
 //go:nocheckptr
 func writeMaster() {
 	for relay.in.at != relay.in.end {
-		n := sys(unix.SYS_WRITE, uintptr(boot.held[Console]), uintptr(unsafe.Pointer(&relay.typed))+relay.in.at, relay.in.end-relay.in.at, 0, 0)
+		n := sys(unix.SYS_WRITE, uintptr(boot().held[Console]), uintptr(unsafe.Pointer(&relay.typed))+relay.in.at, relay.in.end-relay.in.at, 0, 0)
 		switch {
 		case n > 0:
 			relay.in.at += uintptr(n)
@@ -177,8 +177,8 @@ func writeMaster() {
 func hangUp() {
 	restore()
 	for slot := Console; slot <= Output; slot++ {
-		drop(boot.held[slot])
-		boot.held[slot] = -1
+		drop(boot().held[slot])
+		boot().held[slot] = -1
 	}
 	relay.in.at, relay.out.at = relay.in.end, relay.out.end
 }
@@ -189,13 +189,13 @@ func hangUp() {
 //go:norace
 //go:nocheckptr
 func foreground() {
-	if !relaying() || boot.held[Input] < 0 {
+	if !relaying() || boot().held[Input] < 0 {
 		return
 	}
 	if relay.away = !mine(); relay.away {
 		return
 	}
-	in := uintptr(boot.held[Input])
+	in := uintptr(boot().held[Input])
 	if !relay.known { // later it may be as we have set it
 		if sys(unix.SYS_IOCTL, in, unix.TCGETS, uintptr(unsafe.Pointer(&relay.saved)), 0, 0) < 0 {
 			return
@@ -220,7 +220,7 @@ func foreground() {
 //go:norace
 //go:nocheckptr
 func mine() bool {
-	if sys(unix.SYS_IOCTL, uintptr(boot.held[Input]), unix.TIOCGPGRP, uintptr(unsafe.Pointer(&relay.group)), 0, 0) < 0 {
+	if sys(unix.SYS_IOCTL, uintptr(boot().held[Input]), unix.TIOCGPGRP, uintptr(unsafe.Pointer(&relay.group)), 0, 0) < 0 {
 		return true
 	}
 	return int(relay.group) == sys(unix.SYS_GETPGID, 0, 0, 0, 0, 0)
@@ -233,8 +233,8 @@ func mine() bool {
 //go:nocheckptr
 func resize() {
 	size := uintptr(unsafe.Pointer(&relay.size))
-	if sys(unix.SYS_IOCTL, uintptr(boot.held[Input]), unix.TIOCGWINSZ, size, 0, 0) == 0 && relay.size[0]|relay.size[1] != 0 {
-		sys(unix.SYS_IOCTL, uintptr(boot.held[Console]), unix.TIOCSWINSZ, size, 0, 0)
+	if sys(unix.SYS_IOCTL, uintptr(boot().held[Input]), unix.TIOCGWINSZ, size, 0, 0) == 0 && relay.size[0]|relay.size[1] != 0 {
+		sys(unix.SYS_IOCTL, uintptr(boot().held[Console]), unix.TIOCSWINSZ, size, 0, 0)
 	}
 }
 
@@ -245,7 +245,7 @@ func resize() {
 //go:nocheckptr
 func restore() {
 	if relay.raw && mine() {
-		sys(unix.SYS_IOCTL, uintptr(boot.held[Input]), unix.TCSETS, uintptr(unsafe.Pointer(&relay.saved)), 0, 0)
+		sys(unix.SYS_IOCTL, uintptr(boot().held[Input]), unix.TCSETS, uintptr(unsafe.Pointer(&relay.saved)), 0, 0)
 	}
 	relay.raw = false
 }
@@ -259,8 +259,8 @@ func terminalSignal(s int32) bool {
 	const pid = 12 // ssi_pid
 	switch {
 	case s == int32(unix.SIGPIPE):
-		return *(*int32)(unsafe.Pointer(&r.info[pid])) == r.self // of writing to Output
-	case !relaying() || boot.held[Input] < 0:
+		return *(*int32)(unsafe.Pointer(&r().info[pid])) == r().self // of writing to Output
+	case !relaying() || boot().held[Input] < 0:
 	case s == int32(unix.SIGWINCH):
 		resize()
 		return true
@@ -278,11 +278,11 @@ func terminalSignal(s int32) bool {
 func finishTerminal() {
 	var n uint64
 	arm(leftoverMS)
-	for relaying() && sys(unix.SYS_READ, uintptr(r.timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) != 8 && readMaster() {
+	for relaying() && sys(unix.SYS_READ, uintptr(r().timer), uintptr(unsafe.Pointer(&n)), 8, 0, 0) != 8 && readMaster() {
 		if relay.out.at == relay.out.end {
 			continue
 		}
-		relay.last = [2]pollFD{{fd: boot.held[Output], events: unix.POLLOUT}, {fd: r.timer, events: unix.POLLIN}}
+		relay.last = [2]pollFD{{fd: boot().held[Output], events: unix.POLLOUT}, {fd: r().timer, events: unix.POLLIN}}
 		sys(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&relay.last)), 2, 0, 0, sigsetSize)
 		writeOutput()
 	}

@@ -39,33 +39,33 @@ func pty(t *testing.T) (master, slave int) {
 func relays(t *testing.T, input, output int) (slave int) {
 	t.Helper()
 	master, slave := pty(t)
-	before, beforeBoot, beforeRelay := r, boot, relay
-	for i := range boot.held {
-		boot.held[i] = -1
+	before, beforeBoot, beforeRelay := *r(), *boot(), relay
+	for i := range &boot().held {
+		boot().held[i] = -1
 	}
-	for i := range r.poll {
-		r.poll[i].fd, r.poll[i].events = -1, unix.POLLIN
+	for i := range &r().poll {
+		r().poll[i].fd, r().poll[i].events = -1, unix.POLLIN
 	}
-	boot.held[Console], boot.held[Input], boot.held[Output] = int32(master), int32(input), int32(output)
-	r.started, r.worker = true, 0
+	boot().held[Console], boot().held[Input], boot().held[Output] = int32(master), int32(input), int32(output)
+	r().started, r().worker = true, 0
 	relay.begun, relay.away, relay.raw, relay.known, relay.in, relay.out = false, false, false, false, flow{}, flow{}
 	t.Cleanup(func() {
-		for _, fd := range boot.held {
+		for _, fd := range &boot().held {
 			drop(fd)
 		}
 		unix.Close(slave)
-		r, boot, relay = before, beforeBoot, beforeRelay
+		*r(), *boot(), relay = before, beforeBoot, beforeRelay
 	})
 	return slave
 }
 
 // waits tells whether the relay waits for something of a slot.
 func waits(slot int) bool {
-	for i := range boot.held {
-		r.poll[pollHeld+i].fd = -1
+	for i := range &boot().held {
+		r().poll[pollHeld+i].fd = -1
 	}
 	watchTerminal()
-	return r.poll[pollHeld+slot].fd >= 0
+	return r().poll[pollHeld+slot].fd >= 0
 }
 
 // Output that nobody takes holds nothing up, and what is taken is all of it, in order.
@@ -127,8 +127,8 @@ func TestRelayNoOutput(t *testing.T) {
 			}
 			wait()
 		}
-		if boot.held[Output] >= 0 || relay.out.at != relay.out.end || boot.held[Console] < 0 {
-			t.Errorf("holds %v, %v is on its way", boot.held, relay.out)
+		if boot().held[Output] >= 0 || relay.out.at != relay.out.end || boot().held[Console] < 0 {
+			t.Errorf("holds %v, %v is on its way", boot().held, relay.out)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func TestRelayInput(t *testing.T) {
 			wait()
 		}
 	}
-	if !waits(Console) || r.poll[pollHeld+Console].events&unix.POLLOUT == 0 {
+	if !waits(Console) || r().poll[pollHeld+Console].events&unix.POLLOUT == 0 {
 		t.Error("it does not wait for room")
 	}
 	b := make([]byte, 10000)
@@ -175,8 +175,8 @@ func TestRelayHangUp(t *testing.T) {
 	}
 	unix.Close(outer)
 	wait()
-	if boot.held[Console] >= 0 || boot.held[Input] >= 0 || waits(Input) || waits(Console) {
-		t.Errorf("holds %v", boot.held)
+	if boot().held[Console] >= 0 || boot().held[Input] >= 0 || waits(Input) || waits(Console) {
+		t.Errorf("holds %v", boot().held)
 	}
 	if n, err := unix.Read(slave, make([]byte, 1)); n != 0 || err != nil {
 		t.Errorf("the payload reads %d bytes, %v", n, err)

@@ -28,7 +28,7 @@ func Undo(path string, must bool) error {
 	}
 	m := message{kind: msgUndo}
 	b := append(append(append(make([]byte, 0, messageSize+len(path)+2), m.bytes()...), kind), path...)
-	return kernel.Send(int(boot.ctl), append(b, 0))
+	return kernel.Send(int(boot().ctl), append(b, 0))
 }
 
 // keepUndo keeps the path that has just been received.
@@ -36,12 +36,12 @@ func Undo(path string, must bool) error {
 //go:nosplit
 //go:norace
 func keepUndo() {
-	end := r.undoLen + r.pathLen
-	if r.pathLen < 2 || end >= undoSize || *undoByte(end - 1) != 0 { // a full buffer may have cut it off
-		r.want = true
+	end := r().undoLen + r().pathLen
+	if r().pathLen < 2 || end >= undoSize || *undoByte(end - 1) != 0 { // a full buffer may have cut it off
+		r().want = true
 		return
 	}
-	r.undoLen = end
+	r().undoLen = end
 }
 
 // undo removes what has been kept, the last first. What must go and does not is left, with all before it, to be tried again after a
@@ -51,17 +51,17 @@ func keepUndo() {
 //go:norace
 //go:nocheckptr
 func undo() {
-	for r.undoLen > 0 {
-		i := r.undoLen - 1
+	for r().undoLen > 0 {
+		i := r().undoLen - 1
 		for i > 0 && *undoByte(i - 1) != 0 {
 			i--
 		}
 		e := sys(unix.SYS_UNLINKAT, 0, uintptr(unsafe.Pointer(undoByte(i+1))), unix.AT_REMOVEDIR, 0, 0)
 		if e < 0 && e != -int(unix.ENOENT) && *undoByte(i) == undoMust {
-			r.want = true
+			r().want = true
 			return
 		}
-		r.undoLen = i
+		r().undoLen = i
 	}
 }
 
@@ -70,4 +70,4 @@ func undo() {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func undoByte(i uint32) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(&r.undo), i)) }
+func undoByte(i uint32) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(&r().undo), i)) }

@@ -29,6 +29,7 @@ const (
 	Output         // where what the payload writes goes, or nothing
 	Stdout         // the reading ends of the pipes that are the payload's stdout
 	Stderr         // and its stderr: their lines go to the system log
+	Life           // an end of a life line for processes that a worker makes in the container; dropped when that worker has ended
 	slots
 )
 
@@ -36,12 +37,12 @@ const (
 const watched = 1 << Bus
 
 // Held is a descriptor that the resident held when this worker was started, or -1. It is this process' own copy.
-func Held(slot int) int { return int(boot.held[slot]) }
+func Held(slot int) int { return int(boot().held[slot]) }
 
 // Hold has the resident keep a duplicate of fd, which stays the caller's, in place of what it holds there. With -1 it keeps nothing.
 func Hold(slot, fd int) error {
 	m := message{kind: msgHold, pid: int32(slot)}
-	_, err := kernel.SendFD(int(boot.ctl), m.bytes(), fd)
+	_, err := kernel.SendFD(int(boot().ctl), m.bytes(), fd)
 	return err
 }
 
@@ -53,17 +54,17 @@ func Wake(ms uint32) error { return tell(message{kind: msgWake, ms: ms}) }
 func Kill(sig int) error { return tell(message{kind: msgKill, pid: int32(sig)}) }
 
 // Payload is the pid of the payload when this worker was started, 0 for none.
-func Payload() int { return int(boot.pid) }
+func Payload() int { return int(boot().pid) }
 
 // Mode says what this process is.
-func Mode() int { return int(boot.mode) }
+func Mode() int { return int(boot().mode) }
 
 // Status is what the container's end will be reported as. It is set in mode Stopped.
-func Status() int { return int(boot.status) }
+func Status() int { return int(boot().status) }
 
 // LifeLine is the end of the life line that the child gets. Whoever makes the child closes it then: while anybody holds it the
 // resident takes the payload for not executed. The other end is the resident's alone.
-func LifeLine() int { return int(boot.life) }
+func LifeLine() int { return int(boot().life) }
 
 // A Limit is a resource limit as the caller of ujail had set it. The worker has changed it for itself.
 type Limit struct {
@@ -75,14 +76,14 @@ type Limit struct {
 func Limits() [4]Limit {
 	var out [4]Limit
 	for i := range raised {
-		out[i] = Limit{uint8(raised[i]), boot.limits[i][0], boot.limits[i][1]}
+		out[i] = Limit{uint8(raised[i]), boot().limits[i][0], boot().limits[i][1]}
 	}
 	return out
 }
 
 func (m *message) bytes() []byte { return unsafe.Slice((*byte)(unsafe.Pointer(m)), messageSize) }
 
-func tell(m message) error { return kernel.Send(int(boot.ctl), m.bytes()) }
+func tell(m message) error { return kernel.Send(int(boot().ctl), m.bytes()) }
 
 // The compiler checks the size of a message.
 var _ [messageSize]byte = [unsafe.Sizeof(message{})]byte{}
@@ -112,14 +113,14 @@ func Make(flags uint32, sync, cgroup int, killMS uint32, first bool) error {
 	if cgroup >= 0 {
 		pass = append(pass, cgroup)
 	}
-	return kernel.SendFDs(int(boot.ctl), m.bytes(), pass...)
+	return kernel.SendFDs(int(boot().ctl), m.bytes(), pass...)
 }
 
 // Made waits until the process that Make is about exists. Moved is false if it had to start in our own control group. ECANCELED means
 // that somebody has ended the container before.
 func Made() (pid int, moved bool, err error) {
 	var m message
-	n, err := kernel.Recv(int(boot.ctl), m.bytes())
+	n, err := kernel.Recv(int(boot().ctl), m.bytes())
 	switch {
 	case err != nil:
 		return 0, false, err

@@ -133,6 +133,13 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 		case e == unix.EINVAL:
 			return "it may be a namespace of another kind"
 		}
+	case plan.Enter:
+		switch e {
+		case unix.ESRCH:
+			return "it has ended"
+		case unix.EINVAL:
+			return "this kernel does not have one of them"
+		}
 	case plan.Device:
 		switch e {
 		case unix.EEXIST:

@@ -35,6 +35,9 @@ type Parent interface {
 type Config struct {
 	Parent Parent
 	Limits []plan.Rlimit // the payload's, unless the plan sets them
+	// For a process in a container that runs, all of them the caller's: a pidfd of the container's own process, what becomes the new
+	// one's standard input, output and error (-1: /dev/null), and its control group (-1: ours).
+	Pidfd, Stdio, Cgroup int
 	// Created is called at a plan.Wait and returns when the payload is to be started. The other end of sync, which stays Start's,
 	// closes when the child ends; nothing is to be read there.
 	Created func(sync int) error
@@ -86,7 +89,7 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 	s.closeOutput()
 	s.pid = child
 	// The parent learns the pid before the child may go on: it can never end unannounced.
-	first := has[plan.Fork](p)
+	first := has[plan.Fork](p) || s.joined()
 	if err := cfg.Parent.Announce(s.pid, first); err != nil {
 		return 0, err
 	}
@@ -154,6 +157,7 @@ func has[T plan.Op](p *plan.Plan) bool {
 
 // serve is the supervisor's side of the sync socket, from the first word to the end. The child may have been told to go on already.
 func (s *start) serve(prog *program.Program, told bool) error {
+	joined := s.joined()
 	for last := false; ; told = false {
 		if !last && !told {
 			if err := kernel.Send(s.handles.Ours, []byte{1}); err != nil {
@@ -178,6 +182,12 @@ func (s *start) serve(prog *program.Program, told bool) error {
 			return s.failed(op, syscall.Errno(m[1]), false)
 		case m[0] < uint32(prog.Len()):
 			return s.failed(prog.Op(int(m[0])), syscall.Errno(m[1]), false)
+		case last && joined && m[0] == program.SyncBorn:
+			joined = false
+			if err := s.born(int(int32(m[1]))); err != nil {
+				return err
+			}
+			continue
 		case last && m[0] != program.SyncListener:
 			return &Error{Op: "heed the child", Err: unix.EPROTO, Hint: "somebody has meddled with it"}
 		}
@@ -281,7 +291,7 @@ func atLeast(fd int) (int, error) {
 // openSync opens what the child needs to be made.
 func (s *start) openSync() (err error) {
 	h := &s.handles
-	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Limits: s.cfg.Limits, Output: [2]int{-1, -1}}
+	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Pidfd: -1, Stdio: -1, Limits: s.cfg.Limits, Output: [2]int{-1, -1}}
 	s.proc = kernel.NoProcfs
 	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
 		return err
@@ -304,7 +314,7 @@ func (s *start) openSync() (err error) {
 // open opens everything else that the child finds open.
 func (s *start) open() (err error) {
 	h := &s.handles
-	image, err := trampoline.Image()
+	image, err := trampoline.Image(s.joined())
 	if err != nil {
 		return err
 	}
@@ -318,10 +328,19 @@ func (s *start) open() (err error) {
 		return err
 	}
 	h.Proc = s.proc.FD()
+	if s.plan.Outside.InGroup {
+		if err := s.useGroup(); err != nil {
+			return err
+		}
+	}
 	for _, op := range s.plan.Ops {
 		switch o := op.(type) {
 		case plan.Join:
 			err = s.openJoin(o)
+		case plan.Enter:
+			h.Pidfd, err = kernel.DupAbove(s.cfg.Pidfd, program.FirstFD)
+		case plan.Stdio:
+			err = s.openStdio()
 		case plan.Root:
 			if o.FromHost {
 				err = s.openTree(o.Source, o.Recursive, false, nil)

@@ -75,15 +75,15 @@ func handOver(r *record, c *ubus.Client) error {
 }
 
 // Event is the worker that serves the bus: what has come in, and if ubusd is gone another attempt to reach it.
-func Event(logf Logf) int {
-	if err := event(logf); err != nil {
+func Event(o *slim.Options, logf Logf) int {
+	if err := event(o, logf); err != nil {
 		logf(plan.Message(err.Error()))
 		return ExitFailed
 	}
 	return 0
 }
 
-func event(logf Logf) error {
+func event(o *slim.Options, logf Logf) error {
 	b, err := kernel.ReadMemfd(resident.Held(resident.State), maxRecord)
 	if err != nil {
 		return err
@@ -102,7 +102,8 @@ func event(logf Logf) error {
 			offerHeld(c, r.name)
 		}
 	}
-	if c != nil && !answer(r, c) {
+	err = tellEnds(r, c)
+	if c != nil && (err != nil || !answer(r, c, o, logf)) {
 		c.Close()
 		c, r.retry = nil, firstRetry
 	}
@@ -110,8 +111,10 @@ func event(logf Logf) error {
 }
 
 // answer answers what has come in, until nothing does any more. False: the connection is of no use any more.
-func answer(r *record, c *ubus.Client) bool {
-	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), kill: resident.Kill}
+func answer(r *record, c *ubus.Client, o *slim.Options, logf Logf) bool {
+	e := execs{r, o, logf, -1}
+	defer e.close()
+	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), kill: resident.Kill, exec: e.start}
 	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
 		if _, err := serveOne(&box, c, ubus.Within(busPause)); err != nil {
 			return err == ubus.ErrTimeout
@@ -130,7 +133,7 @@ func serveOne(box *container, c *ubus.Client, until ubus.Until) (start *ubus.Inc
 	case err != nil:
 		return nil, err
 	}
-	kernel.Close(in.FD)
+	defer kernel.Close(in.FD)
 	if in.Kind != ubus.KindCall {
 		return nil, nil
 	}

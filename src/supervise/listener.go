@@ -16,7 +16,7 @@ const listenerLimit = 10 * time.Second
 
 // passListener sends the container process state with the listener of its seccomp filter to the agent that waits at path (runtime-spec,
 // config-linux.md, "The Container Process State").
-func (r *record) passListener(path, metadata, status string, pid, listener int) error {
+func (r *record) passListener(path, metadata, status string, container, pid, listener int) error {
 	deadline := time.Now().Add(listenerLimit)
 	socket, err := kernel.ConnectUnix(path)
 	for kernel.ErrnoOf(err) == syscall.EAGAIN && time.Now().Before(deadline) { // its queue is full
@@ -27,7 +27,7 @@ func (r *record) passListener(path, metadata, status string, pid, listener int) 
 		return err
 	}
 	defer kernel.Close(socket)
-	for b := r.processState(metadata, status, pid); len(b) > 0; {
+	for b := r.processState(metadata, status, container, pid); len(b) > 0; {
 		n, err := kernel.SendFD(socket, b, listener)
 		if kernel.ErrnoOf(err) == syscall.EAGAIN {
 			ready, perr := kernel.Poll([]kernel.PollFD{{Fd: int32(socket), Events: kernel.Writable}}, deadline)
@@ -44,7 +44,7 @@ func (r *record) passListener(path, metadata, status string, pid, listener int) 
 }
 
 // processState is the container process state as JSON.
-func (r *record) processState(metadata, status string, pid int) []byte {
+func (r *record) processState(metadata, status string, container, pid int) []byte {
 	b := make([]byte, 0, 1024)
 	text := func(before, value string) { b = appendJSON(append(b, before...), value) }
 	number := func(before string, value int) { b = strconv.AppendInt(append(b, before...), int64(value), 10) }
@@ -56,7 +56,7 @@ func (r *record) processState(metadata, status string, pid int) []byte {
 	text(`,"state":{"ociVersion":`, r.version)
 	text(`,"id":`, r.name)
 	text(`,"status":`, status)
-	number(`,"pid":`, pid)
+	number(`,"pid":`, container)
 	text(`,"bundle":`, r.bundle)
 	before := `,"annotations":{`
 	for _, a := range r.annotations {

@@ -7,6 +7,7 @@ import (
 
 	"gojail/src/blob"
 	"gojail/src/kernel"
+	"gojail/src/plan"
 	"gojail/src/ubus"
 )
 
@@ -24,6 +25,8 @@ var methods = []ubus.Method{
 	{Name: "state"},
 	{Name: "kill", Args: []ubus.Arg{{Name: "signal", Type: blob.Int32}}},
 	{Name: "resize", Args: []ubus.Arg{{Name: "width", Type: blob.Int32}, {Name: "height", Type: blob.Int32}}},
+	{Name: "exec", Args: []ubus.Arg{{Name: "args", Type: blob.Array}, {Name: "env", Type: blob.Array}, {Name: "cwd", Type: blob.String},
+		{Name: "user", Type: blob.String}, {Name: "capabilities", Type: blob.Array}}},
 }
 
 // container is what the object answers for.
@@ -32,9 +35,10 @@ type container struct {
 	status string
 	pid    int
 	tty    int // of the payload, or -1
-	// start and kill are what the calls do.
+	// start, kill and exec are what the calls do; exec is for a container that runs.
 	start func() ubus.Status
 	kill  func(signal int) error
+	exec  func(q *plan.Request, stdio int) (pid int, err error)
 }
 
 // handle answers a call: with data, if it is not nil, and a status.
@@ -66,6 +70,9 @@ func (c *container) handle(in *ubus.Incoming) ([]byte, ubus.Status) {
 		return nil, ubus.StatusOK
 	case "resize":
 		return nil, resize(c.tty, in.Data)
+	}
+	if in.Method == "exec" {
+		return c.execute(in)
 	}
 	return nil, ubus.StatusMethodNotFound
 }

@@ -3,6 +3,7 @@
 package supervise
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"gojail/src/blob"
@@ -10,10 +11,12 @@ import (
 )
 
 // A record is what workers leave for those who come after them, in a sealed memfd that the resident holds: what the container is, as it
-// was when it was made, and where the conversation with ubusd has stopped.
+// was when it was made, and where the conversation with ubusd has stopped. Its length, in four bytes, stands before the attributes, the
+// configuration behind them.
 type record struct {
 	name, bundle, version string
 	annotations           []annotation
+	config                []byte // of the bundle, as it was read then, without the blanks
 	object                uint32 // what ubusd calls container.NAME
 	bus                   ubus.State
 	retry                 uint32 // milliseconds until the next attempt to reach ubusd
@@ -24,7 +27,7 @@ type annotation struct{ key, value string }
 
 const (
 	recordVersion = 1
-	maxRecord     = 4 << 20 // bytes
+	maxRecord     = 8 << 20 // bytes
 )
 
 // The attributes of a record.
@@ -59,14 +62,24 @@ func (r *record) encode() ([]byte, error) {
 	w.PutBytes(recPending, r.bus.Pending)
 	w.PutUint32(recRetry, r.retry)
 	w.PutBool(recWarned, r.warned)
-	return w.Bytes()
+	b, err := w.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	out := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)+len(r.config)), uint32(len(b)))
+	return append(append(out, b...), r.config...), nil
 }
 
 // decodeRecord reads what encode has written. Another version's record is refused: the worker is always a copy of the process that
 // holds it, so that this is a fault.
 func decodeRecord(b []byte) (*record, error) {
 	r := &record{}
-	d := blob.NewDecoder(b)
+	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+		return nil, errors.New("the container's record is not whole")
+	}
+	attributes, config := b[4:4+binary.BigEndian.Uint32(b)], b[4+binary.BigEndian.Uint32(b):]
+	r.config = append(r.config, config...)
+	d := blob.NewDecoder(attributes)
 	version := uint32(0)
 	for d.Next() {
 		switch d.ID() {

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"gojail/src/blob"
+	"gojail/src/plan"
 	"gojail/src/ubus"
 )
 
 func sample() *record {
 	return &record{name: "web", bundle: "/srv/web", version: "1.2.0", annotations: []annotation{{"a", "1"}, {"empty", ""}}, object: 77,
-		bus: ubus.State{ID: 5, Seq: 65535, Pending: []byte{0, 1, 2}}, retry: 2000, warned: true}
+		bus: ubus.State{ID: 5, Seq: 65535, Pending: []byte{0, 1, 2}}, retry: 2000, warned: true, config: []byte(`{}`)}
 }
 
 func TestRecord(t *testing.T) {
@@ -33,7 +34,7 @@ func TestRecordOfAnotherVersion(t *testing.T) {
 	var w blob.Builder
 	w.PutUint32(recVersion, recordVersion+1)
 	b, _ := w.Bytes()
-	if _, err := decodeRecord(b); err == nil || !strings.Contains(err.Error(), "another version") {
+	if _, err := decodeRecord(append([]byte{0, 0, 0, byte(len(b))}, b...)); err == nil || !strings.Contains(err.Error(), "another version") {
 		t.Error(err)
 	}
 }
@@ -95,13 +96,14 @@ func TestObjectStatus(t *testing.T) {
 	}{
 		{stateCreated, "start", ubus.StatusOK}, {stateRunning, "start", ubus.StatusInvalidArgument}, {stateStopped, "start", ubus.StatusInvalidArgument},
 		{stateCreated, "kill", ubus.StatusOK}, {stateRunning, "kill", ubus.StatusOK}, {stateStopped, "kill", ubus.StatusNotFound},
+		{stateCreated, "exec", ubus.StatusInvalidArgument}, {stateRunning, "exec", ubus.StatusOK}, {stateStopped, "exec", ubus.StatusNotFound},
 		{stateCreated, "state", ubus.StatusOK}, {stateStopped, "state", ubus.StatusOK}, {stateRunning, "fly", ubus.StatusMethodNotFound},
 	} {
 		killed := 0
 		box := container{record: sample(), status: c.state, pid: 4, start: func() ubus.Status { return ubus.StatusOK },
-			kill: func(signal int) error { killed = signal; return nil }}
-		data, got := box.handle(&ubus.Incoming{Method: c.method})
-		if got != c.want || (data != nil) != (c.method == "state") {
+			kill: func(signal int) error { killed = signal; return nil }, exec: func(*plan.Request, int) (int, error) { return 6, nil }}
+		data, got := box.handle(&ubus.Incoming{Method: c.method, FD: -1})
+		if got != c.want || (data != nil) != (c.method == "state" || c.method == "exec" && got == ubus.StatusOK) {
 			t.Errorf("%s of a %s container: %v, data %q", c.method, c.state, got, data)
 		}
 		if want := c.method == "kill" && c.want == ubus.StatusOK; (killed == 15) != want {

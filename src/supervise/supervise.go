@@ -142,21 +142,26 @@ func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
 	if err != nil {
 		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
 	}
+	p, err := plan.FromSpec(s, asked(s, o, dir))
+	if err != nil {
+		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
+	}
+	r := &record{name: o.Name, bundle: dir, version: s.Version, config: spec.Compact(b)}
+	for k, v := range s.Annotations {
+		r.annotations = append(r.annotations, annotation{k, v})
+	}
+	return p, r, nil
+}
+
+// asked is how ujail's options want a bundle run, as far as they do not change its configuration.
+func asked(s *specs.Spec, o *slim.Options, dir string) plan.Bundle {
 	if o.NoNewPrivs {
 		s.Process.NoNewPrivileges = true
 	}
 	if o.Console {
 		s.Process.Terminal = true
 	}
-	p, err := plan.FromSpec(s, plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, Wait: !o.Immediately, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize})
-	if err != nil {
-		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
-	}
-	r := &record{name: o.Name, bundle: dir, version: s.Version}
-	for k, v := range s.Annotations {
-		r.annotations = append(r.annotations, annotation{k, v})
-	}
-	return p, r, nil
+	return plan.Bundle{Name: o.Name, Dir: dir, Ujail: true, Wait: !o.Immediately, OverlayDir: o.OverlayDir, TmpOverlay: o.TmpOverlaySize}
 }
 
 // parent is the resident as package spawn wants it.
@@ -238,23 +243,19 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	}
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
 	status := stateCreating
-	cfg := &spawn.Config{Parent: parent, Terminal: wait.term.made}
+	cfg := &spawn.Config{Parent: parent, Limits: originalLimits(), Terminal: wait.term.made}
 	cfg.Created = func(sync int) error {
 		status = stateCreated
 		return wait.created(parent.pid, sync)
 	}
 	cfg.Listener = func(path, metadata string, pid, listener int) error {
-		return wait.passListener(path, metadata, status, pid, listener)
+		return wait.passListener(path, metadata, status, pid, pid, listener)
 	}
 	cfg.Printed = func(stdout, stderr int) error {
 		if err := resident.Hold(resident.Stdout, stdout); err != nil {
 			return err
 		}
 		return resident.Hold(resident.Stderr, stderr)
-	}
-	names := [...]string{"nofile", "as", "data", "fsize"}
-	for i, l := range resident.Limits() {
-		cfg.Limits = append(cfg.Limits, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})
 	}
 	pid, err := spawn.Start(p, cfg)
 	if err != nil {
@@ -265,6 +266,15 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		wait.logf("note: runs as process " + itoa(pid))
 	}
 	return resident.Started()
+}
+
+// originalLimits are those that the caller of ujail had set.
+func originalLimits() (list []plan.Rlimit) {
+	names := [...]string{"nofile", "as", "data", "fsize"}
+	for i, l := range resident.Limits() {
+		list = append(list, plan.Rlimit{Name: names[i], Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})
+	}
+	return list
 }
 
 // makeDirs makes what the container needs outside, parents included, and gives it away. It tells what was not there before.

@@ -5,8 +5,12 @@
 
 #define SYS_read	3
 #define SYS_write	4
+#define SYS_close	6
 #define SYS_execve	11
+#define SYS_ioctl	54
 #define SYS_fcntl	55
+#define SYS_setsid	66
+#define SYS_clone	120
 #define SYS_poll	168
 #define SYS_prctl	172
 #define SYS_exit_group	252
@@ -29,10 +33,15 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVL	$const_ExitReentered, BX
 	TESTL	AX, AX
 	JNE	exit
+	MOVL	$const_joinedAt, SI
+	CMPL	0(SI), $0
+	JNE	join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$SYS_fcntl, AX
 	MOVL	$const_LifeFD, BX
+	MOVL	$2, CX
+	MOVL	$1, DX
 	SYSCALL
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -109,6 +118,52 @@ failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 exit:	// exit_group(BX)
 	MOVL	$SYS_exit_group, AX
 	SYSCALL
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOVL	$SYS_clone, AX
+	MOVL	$0x8000, BX
+	XORL	CX, CX
+	XORL	DX, DX
+	XORL	SI, SI
+	XORL	DI, DI
+	SYSCALL
+	TESTL	AX, AX
+	JEQ	born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVL	$const_ReportBorn, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	SP, CX
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$0, BX
+	JMP	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVL	$SYS_read, AX
+	MOVL	$const_ErrorFD, BX
+	MOVL	SP, CX
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, BX
+	CMPL	AX, $1
+	JNE	exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVL	$SYS_setsid, AX
+	SYSCALL
+	MOVL	$SYS_ioctl, AX
+	MOVL	$const_TerminalFD, BX
+	MOVL	$0x540e, CX
+	MOVL	$0, DX
+	SYSCALL
+	MOVL	$SYS_close, AX
+	MOVL	$const_TerminalFD, BX
+	SYSCALL
+	JMP	life
 	UNDEF
 	LONG	$0x4a41414a			// endMark
 	LONG	$0x4c49494c

@@ -5,9 +5,13 @@
 
 #define SYS_read	0
 #define SYS_write	1
+#define SYS_close	3
 #define SYS_poll	7
+#define SYS_ioctl	16
+#define SYS_clone	56
 #define SYS_execve	59
 #define SYS_fcntl	72
+#define SYS_setsid	112
 #define SYS_prctl	157
 #define SYS_exit_group	231
 #define SYS_seccomp	317
@@ -27,10 +31,15 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVL	$const_ExitReentered, DI
 	TESTQ	AX, AX
 	JNE	exit
+	MOVL	$const_joinedAt, BX
+	CMPL	0(BX), $0
+	JNE	join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$SYS_fcntl, AX
 	MOVL	$const_LifeFD, DI
+	MOVL	$2, SI
+	MOVL	$1, DX
 	SYSCALL
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -106,6 +115,52 @@ failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 exit:	// exit_group(DI)
 	MOVL	$SYS_exit_group, AX
 	SYSCALL
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOVL	$SYS_clone, AX
+	MOVL	$0x8000, DI
+	XORL	SI, SI
+	XORL	DX, DX
+	XORL	R10, R10
+	XORL	R8, R8
+	SYSCALL
+	TESTQ	AX, AX
+	JEQ	born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVL	$const_ReportBorn, 0(SP)
+	MOVL	AX, 4(SP)
+	MOVL	$SYS_write, AX
+	MOVL	$const_ErrorFD, DI
+	MOVQ	SP, SI
+	MOVL	$8, DX
+	SYSCALL
+	MOVL	$0, DI
+	JMP	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVL	$SYS_read, AX
+	MOVL	$const_ErrorFD, DI
+	MOVQ	SP, SI
+	MOVL	$1, DX
+	SYSCALL
+	MOVL	$const_ExitOrphaned, DI
+	CMPQ	AX, $1
+	JNE	exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVL	$SYS_setsid, AX
+	SYSCALL
+	MOVL	$SYS_ioctl, AX
+	MOVL	$const_TerminalFD, DI
+	MOVL	$0x540e, SI
+	MOVL	$0, DX
+	SYSCALL
+	MOVL	$SYS_close, AX
+	MOVL	$const_TerminalFD, DI
+	SYSCALL
+	JMP	life
 	UNDEF
 	LONG	$0x4a41414a			// endMark
 	LONG	$0x4c49494c

@@ -5,8 +5,12 @@
 
 #define SYS_read	3
 #define SYS_write	4
+#define SYS_close	6
 #define SYS_execve	11
+#define SYS_ioctl	54
 #define SYS_fcntl	55
+#define SYS_setsid	66
+#define SYS_clone	120
 #define SYS_poll	168
 #define SYS_prctl	172
 #define SYS_exit_group	248
@@ -28,9 +32,17 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVW	$const_ExitReentered, R4
 	CMP	$0, R0
 	BNE	exit
+	MOVW	$const_loadAddress, R5
+	ADD	$const_joinedOffset, R5
+	MOVW	0(R5), R6
+	CMP	$0, R6
+	BNE	join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVW	$SYS_fcntl, R7
 	MOVW	$const_LifeFD, R0
+	MOVW	$2, R1
+	MOVW	$1, R2
 	SWI	$0
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -114,6 +126,54 @@ exit:	// exit_group(R4)
 	MOVW	R4, R0
 	MOVW	$SYS_exit_group, R7
 	SWI	$0
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOVW	$SYS_clone, R7
+	MOVW	$0x8000, R0
+	MOVW	$0, R1
+	MOVW	$0, R2
+	MOVW	$0, R3
+	MOVW	$0, R4
+	SWI	$0
+	CMP	$0, R0
+	BEQ	born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVW	$const_ReportBorn, R1
+	MOVW	R1, 0(R13)
+	MOVW	R0, 4(R13)
+	MOVW	$SYS_write, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	R13, R1
+	MOVW	$8, R2
+	SWI	$0
+	MOVW	$0, R4
+	B	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVW	$SYS_read, R7
+	MOVW	$const_ErrorFD, R0
+	MOVW	R13, R1
+	MOVW	$1, R2
+	SWI	$0
+	MOVW	$const_ExitOrphaned, R4
+	CMP	$1, R0
+	BNE	exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVW	$SYS_setsid, R7
+	SWI	$0
+	MOVW	$SYS_ioctl, R7
+	MOVW	$const_TerminalFD, R0
+	MOVW	$0x5400, R1			// in two steps: it does not fit an instruction
+	ORR	$0x0e, R1
+	MOVW	$0, R2
+	SWI	$0
+	MOVW	$SYS_close, R7
+	MOVW	$const_TerminalFD, R0
+	SWI	$0
+	B	life
 	UNDEF
 	WORD	$0x4a41414a			// endMark
 	WORD	$0x4c49494c

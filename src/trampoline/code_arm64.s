@@ -4,11 +4,15 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_ioctl	29
+#define SYS_close	57
 #define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
+#define SYS_setsid	157
 #define SYS_prctl	167
+#define SYS_clone	220
 #define SYS_execve	221
 #define SYS_seccomp	277
 
@@ -28,9 +32,16 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SVC
 	MOVD	$const_ExitReentered, R19
 	CBNZ	R0, exit
+	MOVD	$const_loadAddress, R20
+	ADD	$const_joinedOffset, R20
+	MOVWU	0(R20), R21
+	CBNZ	R21, join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOVD	$SYS_fcntl, R8
 	MOVD	$const_LifeFD, R0
+	MOVD	$2, R1
+	MOVD	$1, R2
 	SVC
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -115,6 +126,52 @@ exit:	// exit_group(R19)
 	MOVD	R19, R0
 	MOVD	$SYS_exit_group, R8
 	SVC
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOVD	$SYS_clone, R8
+	MOVD	$0x8000, R0
+	MOVD	$0, R1
+	MOVD	$0, R2
+	MOVD	$0, R3
+	MOVD	$0, R4
+	SVC
+	CBZ	R0, born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVW	$const_ReportBorn, R1
+	MOVW	R1, 0(RSP)
+	MOVW	R0, 4(RSP)
+	MOVD	$SYS_write, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	RSP, R1
+	MOVD	$8, R2
+	SVC
+	MOVD	$0, R19
+	B	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVD	$SYS_read, R8
+	MOVD	$const_ErrorFD, R0
+	MOVD	RSP, R1
+	MOVD	$1, R2
+	SVC
+	MOVD	$const_ExitOrphaned, R19
+	CMP	$1, R0
+	BNE	exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVD	$SYS_setsid, R8
+	SVC
+	MOVD	$SYS_ioctl, R8
+	MOVD	$const_TerminalFD, R0
+	MOVD	$0x540e, R1
+	MOVD	$0, R2
+	SVC
+	MOVD	$SYS_close, R8
+	MOVD	$const_TerminalFD, R0
+	SVC
+	B	life
 	UNDEF
 	WORD	$0x4a41414a			// endMark
 	WORD	$0x4c49494c

@@ -4,11 +4,15 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_ioctl	29
+#define SYS_close	57
 #define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
+#define SYS_setsid	157
 #define SYS_prctl	167
+#define SYS_clone	220
 #define SYS_execve	221
 #define SYS_seccomp	277
 
@@ -27,8 +31,12 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SYSCALL
 	MOVV	$const_ExitReentered, R23
 	BNE	R4, exit
+	MOVV	$const_loadAddress, R24
+	ADDV	$const_joinedOffset, R24
+	MOVWU	0(R24), R25
+	BNE	R25, join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVV	$SYS_fcntl, R11
 	MOVV	$const_LifeFD, R4
 	MOVV	$2, R5
@@ -117,6 +125,52 @@ exit:	// exit_group(R23)
 	MOVV	R23, R4
 	MOVV	$SYS_exit_group, R11
 	SYSCALL
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOVV	$SYS_clone, R11
+	MOVV	$0x8000, R4
+	MOVV	$0, R5
+	MOVV	$0, R6
+	MOVV	$0, R7
+	MOVV	$0, R8
+	SYSCALL
+	BEQ	R4, born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVV	$-4, R5				// ReportBorn, the low word
+	MOVW	R5, 0(R3)
+	MOVW	R4, 4(R3)
+	MOVV	$SYS_write, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	R3, R5
+	MOVV	$8, R6
+	SYSCALL
+	MOVV	$0, R23
+	JMP	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVV	$SYS_read, R11
+	MOVV	$const_ErrorFD, R4
+	MOVV	R3, R5
+	MOVV	$1, R6
+	SYSCALL
+	MOVV	$const_ExitOrphaned, R23
+	MOVV	$1, R5
+	BNE	R4, R5, exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVV	$SYS_setsid, R11
+	SYSCALL
+	MOVV	$SYS_ioctl, R11
+	MOVV	$const_TerminalFD, R4
+	MOVV	$0x540e, R5
+	MOVV	$0, R6
+	SYSCALL
+	MOVV	$SYS_close, R11
+	MOVV	$const_TerminalFD, R4
+	SYSCALL
+	JMP	life
 	UNDEF
 	WORD	$0x4a41414a			// endMark
 	WORD	$0x4c49494c

@@ -7,8 +7,12 @@
 
 #define SYS_read	4003
 #define SYS_write	4004
+#define SYS_close	4006
 #define SYS_execve	4011
+#define SYS_ioctl	4054
 #define SYS_fcntl	4055
+#define SYS_setsid	4066
+#define SYS_clone	4120
 #define SYS_poll	4188
 #define SYS_prctl	4192
 #define SYS_exit_group	4246
@@ -29,8 +33,12 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SYSCALL
 	MOVW	$const_ExitReentered, R16
 	BNE	R7, exit
+	MOVW	$const_loadAddress, R17
+	ADDU	$const_joinedOffset, R17
+	MOVW	0(R17), R18
+	BNE	R18, join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	$SYS_fcntl, R2
 	MOVW	$const_LifeFD, R4
 	MOVW	$2, R5
@@ -116,6 +124,55 @@ exit:	// exit_group(R16)
 	MOVW	R16, R4
 	MOVW	$SYS_exit_group, R2
 	SYSCALL
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0): the fifth argument is not looked at
+	MOVW	$SYS_clone, R2
+	MOVW	$0x8000, R4
+	MOVW	$0, R5
+	MOVW	$0, R6
+	MOVW	$0, R7
+	SYSCALL
+	BNE	R7, none
+	BEQ	R2, born
+	JMP	report
+
+none:	SUBU	R2, R0, R2
+report:	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOVW	$const_ReportBorn, R8
+	MOVW	R8, 0(R29)
+	MOVW	R2, 4(R29)
+	MOVW	$SYS_write, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	R29, R5
+	MOVW	$8, R6
+	SYSCALL
+	MOVW	$0, R16
+	JMP	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOVW	$SYS_read, R2
+	MOVW	$const_ErrorFD, R4
+	MOVW	R29, R5
+	MOVW	$1, R6
+	SYSCALL
+	MOVW	$const_ExitOrphaned, R16
+	BNE	R7, exit
+	MOVW	$1, R8
+	BNE	R2, R8, exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOVW	$SYS_setsid, R2
+	SYSCALL
+	MOVW	$SYS_ioctl, R2
+	MOVW	$const_TerminalFD, R4
+	MOVW	$0x5480, R5
+	MOVW	$0, R6
+	SYSCALL
+	MOVW	$SYS_close, R2
+	MOVW	$const_TerminalFD, R4
+	SYSCALL
+	JMP	life
 	UNDEF
 	WORD	$0x4a41414a			// endMark
 	WORD	$0x4c49494c

@@ -4,11 +4,15 @@
 #include "textflag.h"
 
 #define SYS_fcntl	25
+#define SYS_ioctl	29
+#define SYS_close	57
 #define SYS_read	63
 #define SYS_write	64
 #define SYS_ppoll	73
 #define SYS_exit_group	94
+#define SYS_setsid	157
 #define SYS_prctl	167
+#define SYS_clone	220
 #define SYS_execve	221
 #define SYS_seccomp	277
 
@@ -27,9 +31,16 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ECALL
 	MOV	$const_ExitReentered, S1
 	BNEZ	A0, exit
+	MOV	$const_loadAddress, S2
+	ADD	$const_joinedOffset, S2
+	MOVWU	0(S2), S3
+	BNEZ	S3, join
 
-	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+	MOV	$SYS_fcntl, A7
 	MOV	$const_LifeFD, A0
+	MOV	$2, A1
+	MOV	$1, A2
 	ECALL
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -114,6 +125,52 @@ exit:	// exit_group(S1)
 	MOV	S1, A0
 	MOV	$SYS_exit_group, A7
 	ECALL
+	UNDEF
+
+join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
+	MOV	$SYS_clone, A7
+	MOV	$0x8000, A0
+	MOV	$0, A1
+	MOV	$0, A2
+	MOV	$0, A3
+	MOV	$0, A4
+	ECALL
+	BEQZ	A0, born
+
+	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
+	MOV	$-4, A1				// ReportBorn, the low word
+	MOVW	A1, 0(X2)
+	MOVW	A0, 4(X2)
+	MOV	$SYS_write, A7
+	MOV	$const_ErrorFD, A0
+	MOV	X2, A1
+	MOV	$8, A2
+	ECALL
+	MOV	$0, S1
+	JMP	exit
+
+born:	// b. read(ErrorFD, ours, 1)
+	MOV	$SYS_read, A7
+	MOV	$const_ErrorFD, A0
+	MOV	X2, A1
+	MOV	$1, A2
+	ECALL
+	MOV	$const_ExitOrphaned, S1
+	MOV	$1, A1
+	BNE	A0, A1, exit
+
+	// c. setsid(), ioctl(TerminalFD, TIOCSCTTY, 0), close(TerminalFD)
+	MOV	$SYS_setsid, A7
+	ECALL
+	MOV	$SYS_ioctl, A7
+	MOV	$const_TerminalFD, A0
+	MOV	$0x540e, A1
+	MOV	$0, A2
+	ECALL
+	MOV	$SYS_close, A7
+	MOV	$const_TerminalFD, A0
+	ECALL
+	JMP	life
 	UNDEF
 	WORD	$0x4a41414a			// endMark
 	WORD	$0x4c49494c

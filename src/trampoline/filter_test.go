@@ -40,7 +40,7 @@ func filtered(t *testing.T, listener bool, names ...string) []byte {
 		program = append(program, in.JT, in.JF)
 		program = binary.NativeEndian.AppendUint32(program, in.K)
 	}
-	return WithFilter(mustImage(t), program, f.Flags, listener)
+	return WithFilter(mustImage(t, false), program, f.Flags, listener)
 }
 
 // start runs an image with a socket as its error channel, whose other end it returns.
@@ -92,7 +92,7 @@ func TestFilterInTheImage(t *testing.T) {
 	if kind := binary.NativeEndian.Uint32(image[filterOffset:]); kind != withFilter || f.Progs[0].Vaddr+uint64(filterOffset) != uint64(filterAt) {
 		t.Errorf("at %#x, where the code looks for it, is %d", filterAt, kind)
 	}
-	if plain := mustImage(t); len(image)%8 != 0 || bytes.Equal(image[:len(plain)], plain) {
+	if plain := mustImage(t, false); len(image)%8 != 0 || bytes.Equal(image[:len(plain)], plain) {
 		t.Errorf("%d bytes, or no difference before the filter", len(image))
 	}
 }
@@ -127,7 +127,7 @@ func TestFilterWithoutExec(t *testing.T) {
 
 // A filter that the kernel refuses.
 func TestBadFilter(t *testing.T) {
-	cmd, supervisor, _ := start(t, WithFilter(mustImage(t), make([]byte, 8), 0, false), "/bin/true", "true")
+	cmd, supervisor, _ := start(t, WithFilter(mustImage(t, false), make([]byte, 8), 0, false), "/bin/true", "true")
 	word, errno, _ := said(t, supervisor)
 	cmd.Wait()
 	if word != ReportFilter || emulator == "" && syscall.Errno(errno) != syscall.EINVAL || cmd.ProcessState.ExitCode() != ExitNoExec {

@@ -22,6 +22,13 @@
 // What it writes are two uint32 in the byte order of the machine.
 //
 // It is reached with execve: argv[0] is the path of the payload, argv[1] the payload's own argv[0].
+//
+// The joined image is for a process that has joined a pid namespace which others live in. Only its children are members of that, and
+// a child that was still our own program could be opened by them until it has executed this one. So, after step 1, this one forks:
+//
+//	a. Makes a process with the same parent (CLONE_PARENT), writes {ReportBorn, its pid or the negative errno} to ErrorFD and ends.
+//	b. The new one reads a byte from ErrorFD, or ends with ExitOrphaned where there is none.
+//	c. It makes a session, with the terminal TerminalFD if that is there, closes TerminalFD and goes on with step 2.
 package trampoline
 
 import (
@@ -36,6 +43,8 @@ const (
 	ErrorFD = 3
 	// LifeFD is an end of a socket or pipe whose other end is held by the supervisor alone. Optional.
 	LifeFD = 4
+	// TerminalFD becomes the controlling terminal with the joined image, which makes the session. Optional.
+	TerminalFD = 5
 )
 
 // The exit statuses of the program itself.
@@ -50,6 +59,7 @@ const (
 	ReportExec     = 0xffffffff
 	ReportFilter   = 0xfffffffe
 	ReportListener = 0xfffffffd
+	ReportBorn     = 0xfffffffc // of the joined image
 )
 
 const (
@@ -82,12 +92,18 @@ type headers struct {
 	elf         elfHeader
 	load, stack programHeader
 	filter      filterHeader
+	joined      uintptr // not 0: the image is the joined one
 }
 
-// Image returns the ELF executable. It is complete and needs no other file, no writable memory and no executable stack.
-// The bytes are the caller's. The error is for a build whose assembler or linker has laid the code out in an unknown
+const (
+	joinedOffset = unsafe.Offsetof(headers{}.joined)
+	joinedAt     = loadAddress + joinedOffset
+)
+
+// Image returns the ELF executable, the joined one if that is wanted. It is complete and needs no other file, no writable memory and no
+// executable stack. The bytes are the caller's. The error is for a build whose assembler or linker has laid the code out in an unknown
 // way; no input and no kernel makes Image fail.
-func Image() ([]byte, error) {
+func Image(joined bool) ([]byte, error) {
 	code, err := machineCode()
 	if err != nil {
 		return nil, err
@@ -112,6 +128,9 @@ func Image() ([]byte, error) {
 			kind: 1, flags: 5, address: loadAddress, physical: loadAddress, fileSize: size, memorySize: size, align: pageAlign,
 		},
 		stack: programHeader{kind: 0x6474e551, flags: 6, align: 16}, // PT_GNU_STACK, rw-
+	}
+	if joined {
+		h.joined = ^uintptr(0)
 	}
 	b := make([]byte, 0, size)
 	b = append(b, (*[start]byte)(unsafe.Pointer(&h))[:]...)

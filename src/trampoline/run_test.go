@@ -35,6 +35,7 @@ type seen struct {
 	Env         []string
 	Channels    []string // pipes and sockets above 2: Go's own runtime may have opened others since
 	DeathSignal int
+	Session     int `json:",omitempty"`
 }
 
 // The signal of a dead parent belongs to the thread that asked for it, here the one that was there before the exec.
@@ -55,6 +56,10 @@ func TestMain(m *testing.M) {
 	var signal int32
 	syscall.RawSyscall(syscall.SYS_PRCTL, prGetDeathSignal, uintptr(unsafe.Pointer(&signal)), 0)
 	s.DeathSignal = int(signal)
+	if len(os.Args) == 1 { // of the joined image
+		session, _, _ := syscall.RawSyscall(syscall.SYS_GETSID, 0, 0, 0)
+		s.Session = int(session)
+	}
 	if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
 		os.Exit(1)
 	}
@@ -74,7 +79,7 @@ func program(file string, args ...string) (path string, argv []string) {
 func run(t *testing.T, argv []string, life *os.File, noError bool) (status int, output, report []byte) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "image")
-	if err := os.WriteFile(file, mustImage(t), 0o700); err != nil {
+	if err := os.WriteFile(file, mustImage(t, false), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ours, theirs, err := os.Pipe()
@@ -224,7 +229,7 @@ func TestNative(t *testing.T) {
 	// poll is refused there. The shell makes the image its own payload, which the second time finds no error channel.
 	t.Run("no descriptor allowed", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "image")
-		if err := os.WriteFile(file, mustImage(t), 0o700); err != nil {
+		if err := os.WriteFile(file, mustImage(t, false), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		ours, theirs, err := os.Pipe()

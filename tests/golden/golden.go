@@ -24,10 +24,10 @@ var HostEnv = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=CET-1CEST,M3.5.
 
 // An Input is a directory of testdata/golden. One with config.json is an OCI bundle; args, a line for each argument, is ujail's
 // command line, which for a bundle has -J. It holds what comes of it as well: plan, for a bundle also plan.oci, which is without
-// what the C ujail adds to a bundle; or error.
+// what the C ujail adds to a bundle; or error. A bundle may have exec as well, a command line of exec, with its result plan.exec.
 type Input struct {
-	Name         string
-	Config, Args []byte // nil if there is none
+	Name               string
+	Config, Args, Exec []byte // nil if there is none
 
 	dir string
 }
@@ -47,6 +47,7 @@ func Inputs(t testing.TB, testdata string) []Input {
 		in := Input{Name: d.Name(), dir: filepath.Join(testdata, "golden", d.Name())}
 		in.Config = in.Read(t, "config.json")
 		in.Args = in.Read(t, "args")
+		in.Exec = in.Read(t, "exec")
 		if in.Config == nil && in.Args == nil {
 			t.Errorf("%s: neither config.json nor args", in.Name)
 		}
@@ -79,12 +80,32 @@ func (in *Input) Read(t testing.TB, name string) []byte {
 	return b
 }
 
+// ExecPlan does what `gojail plan --exec` does: the plan of a process in the running container. Its files are the host's.
+func (in *Input) ExecPlan(h *Host) (*plan.Plan, error) {
+	s, err := spec.Decode(in.Config)
+	if err != nil {
+		return nil, err
+	}
+	q, err := plan.ParseRequest(lines(in.Exec))
+	if err != nil {
+		return nil, err
+	}
+	r := plan.RunningFrom(s, plan.Bundle{Name: in.Name, Dir: BundleDir + in.Name, Ujail: true})
+	p, err := r.Process(q, h)
+	if err != nil {
+		return nil, err
+	}
+	return r.Exec(p)
+}
+
+func lines(b []byte) []string { return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") }
+
 // Options is the command line, parsed.
 func (in *Input) Options() (*slim.Options, error) {
 	if in.Args == nil {
 		return &slim.Options{Name: in.Name, Bundle: BundleDir + in.Name}, nil
 	}
-	return slim.Parse(strings.Split(strings.TrimSuffix(string(in.Args), "\n"), "\n"))
+	return slim.Parse(lines(in.Args))
 }
 
 // Plan does what `gojail plan` and ujail do, with a host of its own. ujail is false for a bundle that some other caller starts.

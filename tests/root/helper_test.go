@@ -34,6 +34,8 @@ const helperInJail = "/proc/1/exe" // the test binary is the world's first proce
 func helper(name string) int {
 	runtime.LockOSThread()
 	switch name {
+	case "watch":
+		return watchProcesses()
 	case "block":
 		var set unix.Sigset_t
 		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGCHLD, syscall.SIGHUP} {

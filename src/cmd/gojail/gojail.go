@@ -16,6 +16,9 @@ const usage = `gojail: containers and jailed services for OpenWrt
   gojail plan BUNDLE                      print what starting an OCI bundle would do; nothing is done
   gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
                                           the same for a slim jail
+  gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
+                                          the same for a process in a container of that bundle that runs; options:
+                                          -u USER[:GROUP] -w DIR -e NAME=VALUE -c CAP
   gojail features                         what is supported, as JSON (OCI runtime-spec, features.md)
   gojail version                          print the version
   gojail help                             this text
@@ -49,12 +52,14 @@ func printPlan(args, env []string, io stdio) int {
 	var o *slim.Options
 	var err error
 	switch {
+	case len(args) > 0 && args[0] == "--exec":
+		return printExec(args[1:], io)
 	case len(args) > 1 && args[0] == "--":
 		o, err = slim.Parse(args[1:])
 	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
 		o = &slim.Options{Bundle: args[0], Name: base(strings.TrimRight(args[0], "/"))}
 	default:
-		io.err("gojail: usage: gojail plan BUNDLE, or gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]\n")
+		io.err("gojail: usage: gojail plan BUNDLE, or gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS], or gojail plan --exec [OPTIONS] BUNDLE COMMAND\n")
 		return 2
 	}
 	if err == nil {
@@ -71,4 +76,24 @@ func printPlan(args, env []string, io stdio) int {
 		return 2
 	}
 	return 1
+}
+
+func printExec(args []string, io stdio) int {
+	q, err := plan.ParseRequest(args)
+	if err == nil && len(q.Args) < 2 {
+		err = &plan.Error{Reason: "a bundle and a command are wanted"}
+	}
+	if err != nil {
+		io.err("gojail: plan --exec: " + plan.Message(err.Error()) + "\n")
+		return 2
+	}
+	bundle := q.Args[0]
+	q.Args = q.Args[1:]
+	p, err := supervise.ExecPlan(&slim.Options{Bundle: bundle, Name: base(strings.TrimRight(bundle, "/"))}, q)
+	if err != nil {
+		io.err("gojail: plan --exec: " + plan.Message(err.Error()) + "\n")
+		return 1
+	}
+	io.out(p.Text())
+	return 0
 }

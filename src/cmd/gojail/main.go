@@ -7,6 +7,7 @@
 //	ujail [OPTIONS] -- COMMAND [ARGS]     run a program in a jail, or an OCI bundle (-J)
 //	gojail plan BUNDLE                    print what starting a bundle would do
 //	gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
+//	gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
 //	gojail features                       print what is supported, as the OCI runtime-spec has it
 //	gojail version | help
 package main

@@ -42,6 +42,9 @@ func TestApplets(t *testing.T) {
 		{"plan of a missing bundle", []string{"gojail", "plan", "/nonexistent"}, 1, "", "gojail: plan: open /nonexistent/config.json: no such file or directory\n"},
 		{"plan of wrong usage", []string{"gojail", "plan", "--", "-Q", "--", "/bin/true"}, 2, "", "gojail: plan: "},
 		{"plan of a slim jail", []string{"gojail", "plan", "--", "-n", "x", "-c", "--", "/bin/true"}, 0, "set no_new_privs\nexec /bin/true: /bin/true\n", ""},
+		{"plan of exec without a command", []string{"gojail", "plan", "--exec", "/box"}, 2, "", "a bundle and a command"},
+		{"plan of exec with an option", []string{"gojail", "plan", "--exec", "-x", "1", "/box", "a"}, 2, "", "-x: no such option"},
+		{"plan of exec without a bundle", []string{"gojail", "plan", "--exec", "/nonexistent", "a"}, 1, "", "gojail: plan --exec: open /nonexistent/config.json"},
 		{"ujail of a test binary", []string{"ujail", "-c", "--", "/bin/true"}, 2, "", "linked without -E jail_entry"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -75,6 +78,29 @@ func TestPlanOfBundle(t *testing.T) {
 	}
 	for _, line := range []string{"container box\n", "clone with new namespaces: mount pid\n", "use root file system " + dir + "/rootfs",
 		"set uid 7 gid 8 groups none", "exec /bin/x: /bin/x\n"} {
+		if !strings.Contains(stdout, line) {
+			t.Errorf("%q is not in:\n%s", line, stdout)
+		}
+	}
+}
+
+func TestPlanOfExec(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "box")
+	if err := os.MkdirAll(filepath.Join(dir, "rootfs/etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const config = `{"ociVersion":"1.2.0","root":{"path":"rootfs"},"process":{"user":{"uid":7,"gid":8},"args":["/bin/x"],"cwd":"/"},
+		"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]}}`
+	for name, text := range map[string]string{"config.json": config, "rootfs/etc/passwd": "web:x:12:13::/:/bin/sh\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, stdout, stderr := call("gojail", "plan", "--exec", "-u", "web", "-e", "A=b", dir, "/bin/sh", "-c", "id")
+	if status != 0 || stderr != "" {
+		t.Fatalf("status %d, stderr %q", status, stderr)
+	}
+	for _, line := range []string{"container box\n", "join the container's namespaces: mount pid\n", "set uid 12 gid 13", "exec /bin/sh: /bin/sh -c id\n", "env A=b\n"} {
 		if !strings.Contains(stdout, line) {
 			t.Errorf("%q is not in:\n%s", line, stdout)
 		}

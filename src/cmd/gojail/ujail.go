@@ -33,7 +33,7 @@ func ujail(args, env []string, io stdio) int {
 	case resident.Mode() == resident.Stopped:
 		return supervise.Stopped(o, logf)
 	case resident.Mode() == resident.Event:
-		return supervise.Event(logf)
+		return supervise.Event(o, logf)
 	}
 	return supervise.Start(o, env, logf)
 }

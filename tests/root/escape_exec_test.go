@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package root
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"gojail/src/ubus"
+)
+
+// Known ways out of containers that need a process made from outside (exec): see escape_test.go.
+
+// watcher is a payload that looks at every process as it comes, and tells of each that is neither busybox nor itself whether it could open its
+// program or its memory. It has the test binary, so that it is fast, and reads what to do from its name (helper_test.go).
+func watcher(b *bundle) {
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write("bin/watcher", string(text), 0o755)
+	for _, dir := range []string{"/lib", "/lib64", "/usr/lib"} { // if it is linked dynamically
+		if _, err := os.Stat(dir); err == nil && os.MkdirAll(b.root(dir), 0o755) == nil {
+			bind(dir, dir, "ro")(b.spec)
+		}
+	}
+	b.spec.Process.Args = []string{"/bin/watcher"}
+	b.spec.Process.Env = append(b.spec.Process.Env, envHelper+"=watch")
+}
+
+// watchProcesses is what it does, until it is ended.
+func watchProcesses() int {
+	runtime.GC()
+	fmt.Println("up")
+	own, _ := os.Readlink("/proc/self/exe")
+	said := map[string]bool{}
+	for last := 1; ; {
+		// The next pids are known: nobody but our own threads is made here.
+		for pid := last + 1; pid <= last+6; pid++ {
+			dir := "/proc/" + strconv.Itoa(pid)
+			for there := true; there; there = unix.Kill(pid, 0) == nil {
+				exe, err := os.Readlink(dir + "/exe")
+				if err != nil || strings.HasSuffix(exe, "/busybox") {
+					continue
+				}
+				last = max(last, pid)
+				if exe == own {
+					break
+				}
+				fd, err := unix.Open(dir+"/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+				if err == nil {
+					unix.Close(fd)
+				}
+				mem, memErr := unix.Open(dir+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
+				if memErr == nil {
+					unix.Close(mem)
+				}
+				if what := fmt.Sprint("saw ", exe); !said[what] {
+					said[what] = true
+					fmt.Println(what)
+				}
+			}
+		}
+	}
+}
+
+// What is made in a container by exec is never to be seen there while it is our own program, not even by one who may trace everybody.
+func TestEscapeExec2019_5736(t *testing.T) {
+	before := programHash(t)
+	all := capabilities("CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_KILL", "CAP_DAC_OVERRIDE")
+	for name, kind := range map[string]edit{"all rights": all, "user namespace": shifted, "as configured": func(*specs.Spec) {}} {
+		t.Run(name, func(t *testing.T) {
+			newBus(t)
+			b := newBundle(t, kind, writable)
+			watcher(b)
+			p := b.start().until("up\n")
+			e := execIn(t, b.name)
+			// until it has seen something at all
+			const harmless = "saw /memfd:trampoline (deleted)\n"
+			for deadline, i := time.Now().Add(patience), 0; i < rounds(t, 50) || !strings.Contains(p.out.String(), harmless); i++ {
+				e.end(e.start(request{args: words("true")}, -1))
+				if time.Now().After(deadline) {
+					t.Fatalf("it is too slow to see what comes: %s", p.out)
+				}
+			}
+			if out := strings.ReplaceAll(p.out.String(), harmless, ""); out != "up\n" {
+				t.Errorf("the container could open: %s", out)
+			}
+			if err := syscall.Kill(p.payload(), syscall.SIGKILL); err != nil {
+				t.Error(err)
+			}
+			p.wait().ends(137)
+		})
+	}
+	t.Run("itself", func(t *testing.T) {
+		b, p, e := host(t, writable, all)
+		b.write("bin/evil", "#!/proc/self/exe\n", 0o755).link("bin/link", "/proc/self/exe")
+		for _, name := range []string{"/proc/self/exe", "/bin/evil", "/bin/link", "link"} {
+			pid, said, _, err := e.call(request{args: []string{name}}.data(), -1)
+			if err == nil {
+				if s := e.end(pid); s != 126 {
+					t.Errorf("%s: status %d", name, s)
+				}
+			} else if said == "" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		p.signal(syscall.SIGTERM).wait().ends(5)
+	})
+	if programHash(t) != before {
+		t.Fatal("the program was overwritten")
+	}
+}
+
+// An inherited descriptor as the working directory, or found in the process.
+func TestEscapeExec2024_21626(t *testing.T) {
+	_, p, e := host(t)
+	refused := func(cwd string) {
+		t.Helper()
+		if pid, said, _, err := e.call(request{args: words("pwd"), cwd: cwd}.data(), -1); err == nil || !strings.Contains(said, cwd) || pid != 0 {
+			t.Errorf("%s: pid %d, %v, %q", cwd, pid, err, said)
+		}
+	}
+	for n := 3; n <= 20; n++ {
+		refused("/proc/self/fd/" + strconv.Itoa(n))
+		refused("/proc/1/fd/" + strconv.Itoa(n))
+	}
+	refused("/proc/self/cwd")
+	refused("/proc/1/cwd")
+	refused("/proc/1/root")
+	if out := e.sh("ls /proc/$$/fd; :"); out != "0\n1\n2\n" {
+		t.Errorf("descriptors %q", out)
+	}
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// Inheritable capabilities nobody asked for.
+func TestEscapeExec2022_29162(t *testing.T) {
+	_, p, e := host(t)
+	for _, user := range []string{"", "0", "1", "web"} {
+		out, _ := e.run(request{args: words("cat /proc/self/status"), user: user, caps: words("CAP_NET_RAW")})
+		if got := status(t, out, "CapInh"); got != bits() {
+			t.Errorf("user %q: inheritable %s", user, got)
+		}
+	}
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// A user without a group gets group 0 and no other, not those of the container's process.
+func TestEscape2026_30892(t *testing.T) {
+	_, p, e := host(t, user(0, 0, 5, 6, 7))
+	out, _ := e.run(request{args: words("cat /proc/self/status"), user: "1"})
+	for field, want := range map[string]string{"Uid": "1 1 1 1", "Gid": "0 0 0 0", "Groups": ""} {
+		if got := status(t, out, field); got != want {
+			t.Errorf("%s is %q, want %q", field, got, want)
+		}
+	}
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// The container's own files decide who is who, and lead nowhere else.
+func TestExecNamesOfTheImage(t *testing.T) {
+	victim := hostFiles(t, map[string]string{"passwd": "host:x:4242:4242::/:/bin/sh\n"})
+	b, p, e := host(t, writable)
+	for _, to := range []string{victim + "/passwd", "/proc/1/root" + victim + "/passwd", "../../../.." + victim + "/passwd"} {
+		b.link("etc/passwd", to)
+		if _, said, _, err := e.call(request{args: words("id"), user: "host"}.data(), -1); !errors.Is(err, ubus.StatusInvalidArgument) {
+			t.Errorf("%s: %v, %q", to, err, said)
+		}
+	}
+	os.Remove(b.root("etc/passwd"))
+	if err := unix.Mkfifo(filepath.Join(b.root("etc"), "passwd"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := e.call(request{args: words("id"), user: "host"}.data(), -1); !errors.Is(err, ubus.StatusInvalidArgument) {
+		t.Errorf("a fifo: %v", err)
+	}
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// Descriptors that come with the call and are not ours to keep: the container's end closes them all.
+func TestExecDescriptorIsPassedOn(t *testing.T) {
+	_, p, e := host(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	pid := e.start(request{args: []string{"sh", "-c", "echo here; exec sleep 1000"}}, int(w.Fd()))
+	w.Close()
+	if text, err := io.ReadAll(io.LimitReader(r, 5)); string(text) != "here\n" {
+		t.Fatalf("%q, %v", text, err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(r); len(text) != 0 || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	e.end(pid)
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
