@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package spawn
+
+import (
+	"golang.org/x/sys/unix"
+
+	"gojail/src/kernel"
+	"gojail/src/plan"
+	"gojail/src/program"
+	"gojail/src/trampoline"
+)
+
+// An unused descriptor of Handles is -1; those in use are FirstFD or higher.
+func atLeast(fd int) (int, error) {
+	if fd >= program.FirstFD {
+		return fd, nil
+	}
+	high, err := kernel.DupAbove(fd, program.FirstFD)
+	kernel.Close(fd)
+	return high, err
+}
+
+// openSync opens what the child needs to be made.
+func (s *start) openSync() (err error) {
+	h := &s.handles
+	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Pidfd: -1, Stdio: -1, Limits: s.cfg.Limits, Output: [2]int{-1, -1}}
+	s.proc = kernel.NoProcfs
+	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
+		return err
+	}
+	if h.Ours, err = atLeast(h.Ours); err != nil {
+		return err
+	}
+	if h.Theirs, err = atLeast(h.Theirs); err != nil {
+		return err
+	}
+	if h.LifeLine, err = atLeast(s.cfg.Parent.LifeLine()); err != nil {
+		return err
+	}
+	if c := s.plan.Outside.Cgroup; c != nil {
+		s.group, err = openGroup(c, s.cfg.Parent)
+	}
+	return err
+}
+
+// open opens everything else that the child finds open.
+func (s *start) open() (err error) {
+	h := &s.handles
+	image, err := trampoline.Image(s.joined())
+	if err != nil {
+		return err
+	}
+	if h.Trampoline, err = kernel.SealedMemfd("trampoline", withFilter(image, s.plan)); err != nil {
+		return err
+	}
+	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {
+		return err
+	}
+	if s.proc, err = kernel.OpenProcfs(); err != nil {
+		return err
+	}
+	h.Proc = s.proc.FD()
+	if s.plan.Outside.InGroup {
+		if err := s.useGroup(); err != nil {
+			return err
+		}
+	}
+	for _, op := range s.plan.Ops {
+		switch o := op.(type) {
+		case plan.Join:
+			err = s.openJoin(o)
+		case plan.Enter:
+			h.Pidfd, err = kernel.DupAbove(s.cfg.Pidfd, program.FirstFD)
+		case plan.Stdio:
+			err = s.openStdio()
+		case plan.Root:
+			if o.FromHost {
+				err = s.openTree(o.Source, o.Recursive, false, nil)
+			}
+		case plan.Bind:
+			if o.FromHost {
+				err = s.openTree(o.Source, o.Recursive, o.SkipMissing || o.MayFail, o.Mapped)
+			}
+		case plan.Log:
+			err = s.openOutput()
+		}
+		if err != nil {
+			return &Error{Op: op.Words(), Err: kernel.ErrnoOf(err), Hint: hintFor(op, kernel.ErrnoOf(err))}
+		}
+	}
+	return nil
+}
+
+// openJoin opens the namespace of a Join.
+func (s *start) openJoin(o plan.Join) (err error) {
+	fd := -1
+	if o.Path != "" {
+		fd, err = kernel.OpenNamespace(o.Path)
+	} else {
+		var pidfd int
+		if pidfd, err = kernel.PidfdOpen(o.PID); err == nil {
+			fd, err = kernel.OpenNamespaceOf(o.PID, pidfd, o.Type.File())
+			kernel.Close(pidfd)
+		}
+	}
+	if err == nil {
+		fd, err = atLeast(fd)
+	}
+	if err == nil {
+		s.handles.Joins = append(s.handles.Joins, fd)
+	}
+	return err
+}
+
+// openTree opens a mount on behalf of the child, with its id mapping.
+func (s *start) openTree(source string, recursive, mayMiss bool, m *plan.Mapped) error {
+	fd, err := kernel.OpenTree(source, recursive)
+	if mayMiss && (kernel.ErrnoOf(err) == unix.ENOENT || kernel.ErrnoOf(err) == unix.ENOTDIR) {
+		s.handles.Trees = append(s.handles.Trees, -1)
+		return nil
+	}
+	if err == nil {
+		err = kernel.SetPrivate(fd)
+	}
+	if err == nil && m != nil {
+		err = s.mapTree(fd, m)
+	}
+	if err == nil {
+		fd, err = atLeast(fd)
+	}
+	if err != nil {
+		kernel.Close(fd)
+		return err
+	}
+	s.handles.Trees = append(s.handles.Trees, fd)
+	return nil
+}
