@@ -123,6 +123,18 @@ func Origin(pid int) (parent int, start uint64, err error) {
 // Getppid is the pid of this process' parent.
 func Getppid() int { return unix.Getppid() }
 
+// Read reads a file of a process' directory: at most 64 KiB of it.
+func (p Procfs) Read(pid int, file string) ([]byte, error) {
+	path := strconv.Itoa(pid) + "/" + file
+	fd, err := p.open(path, unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	text, err := readSome(fd, "/proc/"+path)
+	return []byte(text), err
+}
+
 // OpenFD opens what descriptor fd of a process refers to, as O_PATH. The caller closes it.
 func OpenFD(pid, fd int) (int, error) {
 	return Open("/proc/"+strconv.Itoa(pid)+"/fd/"+strconv.Itoa(fd), unix.O_PATH)

@@ -69,7 +69,7 @@ func (r *Running) Exec(p *specs.Process) (*Plan, error) {
 	exec := b.plan.Ops[end].(Exec)
 	exec.Joined = r.Namespaces&NewPID != 0
 	for _, op := range b.plan.Ops {
-		if f, ok := op.(Seccomp); ok && exec.Joined && !f.Last {
+		if f, ok := op.(Seccomp); ok && exec.Joined && f.When == Early {
 			for _, name := range joining {
 				if f.Filter.Forbids(name) {
 					return nil, refuse("linux.seccomp", "forbids "+name+": without process.noNewPrivileges the filter is in force while a process of the container is made")

@@ -151,7 +151,7 @@ func TestInputUnchanged(t *testing.T) {
 		}
 		if in.Config == nil {
 			again, _ := in.Options()
-			_, _ = plan.FromSlim(o, nil, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: slices.Clip(golden.HostEnv)})
+			_, _ = plan.FromSlim(o, nil, nil, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: slices.Clip(golden.HostEnv)})
 			if !reflect.DeepEqual(o, again) {
 				t.Errorf("%s: the options were changed", in.Name)
 			}

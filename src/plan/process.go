@@ -59,7 +59,7 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 		return err
 	}
 	b.add(Rlimits{limits})
-	if filter != nil && !filter.Last {
+	if filter != nil && filter.When == Early {
 		b.add(*filter)
 	}
 	b.add(DropBounding{sets.Bounding},
@@ -76,7 +76,7 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if o.Wait {
 		b.add(Wait{})
 	}
-	if filter != nil && filter.Last {
+	if filter != nil && filter.When == Last {
 		b.add(*filter)
 	}
 	return b.exec(p.Args, env, umask)

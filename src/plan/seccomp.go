@@ -11,13 +11,22 @@ import (
 	"gojail/src/seccomp"
 )
 
-// Seccomp loads a system call filter. Last: the trampoline loads it, right before the payload's execve, and nothing else has to be
-// allowed by it.
+// Seccomp loads a system call filter.
 type Seccomp struct {
 	Filter  *seccomp.Filter
 	Profile *specs.LinuxSeccomp // what the filter was made of
-	Last    bool
+	When    Moment
 }
+
+// A Moment is when a filter is loaded: all that comes later has to be allowed by it.
+type Moment uint8
+
+// The moments.
+const (
+	Early   Moment = iota // where the op stands: before privileges are given up
+	Last                  // by the trampoline: nothing but the payload's execve comes later
+	AtEntry               // when the payload's dynamic loader has done its work, by the supervisor, who traces it
+)
 
 // failUnknown is crun's annotation: a system call that is known nowhere is then an error.
 const failUnknown = "run.oci.seccomp_fail_unknown_syscall"
@@ -43,8 +52,9 @@ func (b *builder) seccomp(s *specs.Spec) (*Seccomp, error) {
 	if f.Forbids("execve") {
 		return nil, refuse(where, "forbids execve: the program could not be executed")
 	}
-	op := &Seccomp{Filter: f, Profile: p, Last: s.Process.NoNewPrivileges}
-	if !op.Last {
+	op := &Seccomp{Filter: f, Profile: p, When: Last}
+	if !s.Process.NoNewPrivileges {
+		op.When = Early
 		for _, names := range givingUp {
 			if name, or, _ := strings.Cut(names, " "); f.Forbids(name) && (or == "" || f.Forbids(or)) {
 				return nil, refuse(where, "forbids "+name+": without process.noNewPrivileges the filter is in force while privileges are given up")
@@ -53,6 +63,25 @@ func (b *builder) seccomp(s *specs.Spec) (*Seccomp, error) {
 	}
 	for _, n := range f.Notes {
 		b.note(n)
+	}
+	return op, nil
+}
+
+// slimSeccomp compiles the profile of a slim jail. It always comes with no_new_privs, as in procd.
+//
+// OpenWrt's profiles are for what services do after their dynamic loader: they have no execve. Such a filter is loaded at the program's
+// entry point. One that allows execve is loaded before that.
+func slimSeccomp(file string, p *specs.LinuxSeccomp) (*Seccomp, error) {
+	f, err := seccomp.Compile(p, seccomp.Options{})
+	if err != nil {
+		return nil, refuse("-S "+file, err.Error())
+	}
+	if f.Notifies {
+		return nil, refuse("-S "+file, string(specs.ActNotify)+" is only for bundles")
+	}
+	op := &Seccomp{Filter: f, Profile: p, When: Last}
+	if f.Forbids("execve") {
+		op.When = AtEntry
 	}
 	return op, nil
 }
@@ -83,7 +112,8 @@ func (o Seccomp) detail() string {
 		n.add(true, string(f))
 	}
 	n.add(o.Filter.Notifies, "listener "+p.ListenerPath)
-	n.add(o.Last, "nothing but the exec follows")
+	n.add(o.When == Last, "nothing but the exec follows")
+	n.add(o.When == AtEntry, "at the program's entry point")
 	return n.detail()
 }
 

@@ -17,11 +17,8 @@ import (
 	"gojail/src/slim"
 )
 
-// FromSlim plans the jail that ujail's own options describe. c is the content of the -C file, nil without one.
-func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, f Facts) (*Plan, error) {
-	if o.Seccomp != "" {
-		return nil, refuse("-S", "system call filters are not offered by this version")
-	}
+// FromSlim plans the jail that ujail's own options describe. c is the content of the -C file, p that of the -S file, nil without one.
+func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, p *specs.LinuxSeccomp, f Facts) (*Plan, error) {
 	b := &builder{plan: &Plan{Name: o.Name, Ops: make([]Op, 0, 64)}}
 	for _, t := range o.NewNamespaces() {
 		b.new |= namespaceOf(string(t))
@@ -69,7 +66,7 @@ func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, f Facts) (*Plan, erro
 	} else {
 		b.addUser(who)
 	}
-	if o.NoNewPrivs {
+	if o.NoNewPrivs || p != nil {
 		b.add(NoNewPrivs{})
 	}
 	env := []string{"container=ujail"}
@@ -83,6 +80,16 @@ func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, f Facts) (*Plan, erro
 				break
 			}
 		}
+	}
+	if p != nil {
+		op, err := slimSeccomp(o.Seccomp, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range op.Filter.Notes {
+			b.note("-S " + o.Seccomp + ": " + n)
+		}
+		b.add(*op)
 	}
 	if err := b.exec(args, env, 0o022); err != nil {
 		return nil, err

@@ -59,6 +59,8 @@ const FirstFD = 6
 //	                     ------ go ----------->
 //	(waits for start)    <----- SyncCreated ----  where the payload is to be started later
 //	                     ------ go ----------->
+//	(traces it)          <----- SyncTrace ------  where the seccomp filter is to be loaded at the payload's entry point
+//	                     ------ go ----------->
 //	(heeds nothing else) <----- SyncLast -------  the trampoline comes next: its SyncExec, or an instruction that failed
 //	(announces the pid)  <----- SyncBorn -------  where the trampoline forks: the second process, or the negative errno
 //	                     ------ go ----------->
@@ -82,6 +84,7 @@ const (
 	SyncCreated                      // all but the exec is done: it waits for the word to start
 	SyncLast                         // nothing follows that the supervisor has to do something for, but SyncBorn and SyncListener
 	SyncTerminal                     // the child's descriptor of the master
+	SyncTrace                        // it waits to be traced, up to the payload's entry point
 	SyncLost                         // a child that is no fork of the supervisor could not take over its program: errno
 )
 

@@ -55,7 +55,7 @@ func FuzzCommandLine(f *testing.F) {
 		if err != nil || o.Help || o.Version || o.Bundle != "" || len(args) > 1<<14 {
 			return
 		}
-		p, err := plan.FromSlim(o, nil, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: golden.HostEnv})
+		p, err := plan.FromSlim(o, nil, nil, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: golden.HostEnv})
 		if h.Opened != 0 {
 			t.Fatal("a file was left open")
 		}

@@ -184,7 +184,12 @@ func (c *compiler) capabilities(s caps.Sets) {
 
 // seccomp loads a filter, unless the trampoline does.
 func (c *compiler) seccomp(o plan.Seccomp) {
-	if o.Last {
+	switch o.When {
+	case plan.Last:
+		return
+	case plan.AtEntry:
+		c.tell(SyncTrace, none, none)
+		c.await()
 		return
 	}
 	insns := o.Filter.Program

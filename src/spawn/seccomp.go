@@ -9,6 +9,7 @@ import (
 
 	"gojail/src/kernel"
 	"gojail/src/plan"
+	"gojail/src/seccomp"
 	"gojail/src/trampoline"
 )
 
@@ -25,11 +26,15 @@ func filter(p *plan.Plan) (*plan.Seccomp, int) {
 // withFilter adds to the trampoline's image the filter that it is to load.
 func withFilter(image []byte, p *plan.Plan) []byte {
 	o, _ := filter(p)
-	if o == nil || !o.Last {
+	if o == nil || o.When != plan.Last {
 		return image
 	}
-	program := o.Filter.Program // of struct sock_filter, which has eight bytes
-	return trampoline.WithFilter(image, unsafe.Slice((*byte)(unsafe.Pointer(&program[0])), 8*len(program)), o.Filter.Flags, o.Filter.Notifies)
+	return trampoline.WithFilter(image, insns(o.Filter.Program), o.Filter.Flags, o.Filter.Notifies)
+}
+
+// insns are the bytes of a program: seccomp.Insn is struct sock_filter.
+func insns(program []seccomp.Insn) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&program[0])), len(program)*int(unsafe.Sizeof(program[0])))
 }
 
 // listener fetches the listener of the child's filter and passes it on. The trampoline, which is last, may have been traced by somebody:
@@ -38,7 +43,7 @@ func (s *start) listener(fd int, last bool) error {
 	fail := func(err error) error { return &plan.Error{Where: "linux.seccomp.listenerPath", Reason: err.Error()} }
 	meddled := &Error{Op: "fetch the listener of the seccomp filter", Err: unix.EPROTO, Hint: "somebody has meddled with the child"}
 	o, _ := filter(s.plan)
-	if o == nil || !o.Filter.Notifies || o.Last != last || s.listened {
+	if o == nil || !o.Filter.Notifies || (o.When == plan.Last) != last || s.listened {
 		return meddled
 	}
 	s.listened = true

@@ -127,9 +127,11 @@ type start struct {
 	moved   int // network devices
 
 	listened bool // the child has had its listener fetched
+	tracee   *kernel.Tracee
 }
 
 func (s *start) close() {
+	s.release()
 	h := &s.handles
 	kernel.Close(h.Ours)
 	kernel.Close(h.Theirs)
@@ -193,8 +195,15 @@ func (s *start) serve(prog *program.Program, told bool) error {
 		switch m[0] {
 		case program.SyncListener:
 			err = s.listener(int(m[1]), last)
+		case program.SyncTrace:
+			err = s.trace()
 		case program.SyncLast:
 			last = true
+			if s.tracee != nil {
+				if err := s.arm(); err != nil { // it is dead
+					return err
+				}
+			}
 		case program.SyncReady:
 			err = s.outside()
 		case program.SyncForked:

@@ -118,7 +118,17 @@ func slimPlan(o *slim.Options, env []string) (*plan.Plan, error) {
 			return nil, &plan.Error{Where: o.Capabilities, Reason: err.Error()}
 		}
 	}
-	return plan.FromSlim(o, c, facts)
+	var p *specs.LinuxSeccomp
+	if o.Seccomp != "" {
+		b, err := kernel.ReadFile(o.Seccomp, spec.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = spec.DecodeSeccomp(b); err != nil {
+			return nil, &plan.Error{Where: "-S " + o.Seccomp, Reason: err.Error()}
+		}
+	}
+	return plan.FromSlim(o, c, p, facts)
 }
 
 func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {

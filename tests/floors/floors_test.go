@@ -30,6 +30,7 @@ var floors = map[string]struct {
 	"passwd":        {floor: 0},
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
+	"inject":        {floor: 1},
 	"seccomp":       {floor: 1},
 	"slim":          {floor: 1},
 	"spec":          {floor: 1},
@@ -52,7 +53,7 @@ var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "pl
 var outside = map[string][]string{
 	"github.com/opencontainers/runtime-spec/specs-go": {"caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
 	// kernel acts; the others only take numbers from it
-	"golang.org/x/sys/unix": {"kernel", "program", "resident", "spawn"},
+	"golang.org/x/sys/unix": {"inject", "kernel", "program", "resident", "spawn"},
 }
 
 // costly packages of the standard library, with what is used in their place. Size and start time are features.

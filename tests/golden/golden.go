@@ -130,5 +130,11 @@ func (in *Input) Plan(h *Host, ujail bool) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	return plan.FromSlim(o, c, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: HostEnv})
+	var p *specs.LinuxSeccomp
+	if o.Seccomp != "" {
+		if p, err = spec.DecodeSeccomp(h.files[o.Seccomp].content); err != nil {
+			return nil, err
+		}
+	}
+	return plan.FromSlim(o, c, p, plan.Facts{Files: h, Root: h.Rootfs(o.Rootfs), Env: HostEnv})
 }

@@ -292,6 +292,7 @@ func TestChildKilledAtRandom(t *testing.T) {
 		"bundle": newBundle(t, script("exit 7")).command("-t", "1"),
 		"forks":  newBundle(t, script("exit 7"), namespace(specs.TimeNamespace, "")).command("-t", "1"),
 		"slim":   slim("-t 1 -p", sh("exit 7")...),
+		"traced": slim("-t 1 -p -S "+noExec(t), sh("exit 7")...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range rounds(t, 40) {
