@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 // Unwrap gives the errno.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrEnded: the process is no more, and has been waited for.
+// ErrEnded tells that the process is no more, and has been waited for.
 const ErrEnded = ended("the process has ended")
 
 type ended string

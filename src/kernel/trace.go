@@ -37,7 +37,7 @@ func (t Tracee) request(op string, request, addr, data uintptr) error {
 	return nil
 }
 
-// Why a tracee does not run.
+// Stop is why a tracee does not run.
 type Stop struct {
 	Ended  bool // it is no more; its parent may wait for it
 	Exec   bool // it has executed something, and stands before its first instruction
@@ -121,7 +121,7 @@ func (t Tracee) Read(addr uintptr, b []byte) error {
 	return t.whole("read the memory of", n, len(b), err)
 }
 
-// Write: see Read.
+// Write is the counterpart of Read.
 func (t Tracee) Write(addr uintptr, b []byte) error {
 	n, err := unix.PtracePokeText(t.PID, addr, b)
 	return t.whole("write the memory of", n, len(b), err)
