@@ -62,7 +62,7 @@ unit: ## the tests beside the code, and those of the sources
 # Not the packages that act where there is no Go runtime: the detector cannot look there.
 race: ## the same under the race detector, where it applies
 	@tests/deps.sh race
-	CGO_ENABLED=1 go test -race $$(go list ./src/... | grep -vE '/src/(resident|spawn|trampoline)$$')
+	CGO_ENABLED=1 go test -race $$(go list ./src/... | grep -vE '/src/(hooks|resident|spawn|trampoline)$$')
 
 libseccomp: ## seccomp filters compared with those of libseccomp
 	@tests/deps.sh libseccomp

@@ -78,5 +78,8 @@ func Signal(s string) (number int, ok bool) {
 	return int(n), n != 0
 }
 
+// SIGKILL cannot be handled.
+const SIGKILL = int(unix.SIGKILL)
+
 // MaxSignal is the highest number of a signal.
 const MaxSignal = sigsetBits

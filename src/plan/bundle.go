@@ -36,6 +36,9 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 		out.UIDMap, out.GIDMap = nil, nil
 		b.note("linux.uidMappings and linux.gidMappings are those of the joined user namespace")
 	}
+	if err := b.hooksBefore(s); err != nil {
+		return nil, err
+	}
 	b.outside(s)
 	if err := b.cgroup(s, o.Name); err != nil {
 		return nil, err
@@ -46,6 +49,7 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 			return nil, err
 		}
 	} else {
+		b.createHooks()
 		b.note("the mount namespace is joined: root, mounts, devices, maskedPaths and readonlyPaths are as its owner made them")
 	}
 	if s.Hostname != "" {
@@ -115,8 +119,9 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 	targets := make([]string, len(s.Mounts))
 	for i := range s.Mounts {
 		targets[i] = cleanPath(s.Mounts[i].Destination)
-		if src := s.Mounts[i].Source; strings.HasPrefix(src, "/") {
-			sources = append(sources, cleanPath(src))
+		isBind := func(o string) bool { return o == "bind" || o == "rbind" }
+		if src := s.Mounts[i].Source; strings.HasPrefix(src, "/") || slices.ContainsFunc(s.Mounts[i].Options, isBind) {
+			sources = append(sources, cleanPath(b.hostPath(src)))
 		}
 	}
 	root.Attach = b.attachPoints(prop.Type == Shared, &root, sources)

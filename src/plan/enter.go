@@ -2,6 +2,12 @@
 
 package plan
 
+import (
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
 // builder is a plan in the making and what several of its parts have to know.
 type builder struct {
 	plan     *Plan
@@ -10,6 +16,7 @@ type builder struct {
 	inUser   bool // a new or joined user namespace
 	ownNet   bool // a new network namespace
 	ownMount bool // a new mount namespace: only then is anything mounted
+	hooks    *specs.Hooks
 }
 
 func (b *builder) add(ops ...Op)    { b.plan.Ops = append(b.plan.Ops, ops...) }
@@ -91,6 +98,7 @@ func (b *builder) attachPoints(shared bool, root *Root, sources []string) []stri
 	if b.inUser {
 		sources = append(sources, "/dev/null") // see Device.Bind
 	}
+	sources = append(sources, b.hookSources()...)
 	candidates := []string{"/sys/kernel", "/proc/tty", "/dev", "/tmp", "/mnt"}
 	if shared {
 		candidates = []string{"/sys", "/proc", "/dev"}
@@ -109,6 +117,9 @@ next:
 		out = append(out, c)
 	}
 	if rootfs != "" && rootfs != "/" && !shared {
+		if b.hooks != nil && len(b.hooks.CreateContainer) > 0 && !slices.ContainsFunc(sources, func(s string) bool { return below(s, rootfs) }) {
+			return []string{rootfs} // where such hooks look for it
+		}
 		out = append(out, rootfs)
 	}
 	return out
@@ -148,6 +159,7 @@ func (b *builder) finishRoot(cwd string, readonly bool, then Propagation) {
 	if cleanPath(cwd) != "/" {
 		b.add(Mkdir{cwd})
 	}
+	b.createHooks()
 	b.readonlyLate()
 	if readonly {
 		b.add(RootReadOnly{})

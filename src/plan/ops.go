@@ -211,8 +211,10 @@ type (
 	// Exec ends the plan: descriptors, signal mask and umask are put right and Args is executed. A name without a slash is looked
 	// up in Path, as execvp(3) does. Joined is for a process that has joined a pid namespace: the one that executes Args is made when
 	// it is not our own program any more that those who live there would see.
+	// File, if it is not empty, is executed in place of Args[0].
 	Exec struct {
 		Args, Env, Path []string
+		File            string
 		Umask           uint32
 		Joined          bool
 	}

@@ -20,6 +20,10 @@ type Plan struct {
 	Outside Outside
 	// Ops are run by the child. The last one is the Exec.
 	Ops []Op
+	// Poststart and Poststop are run by the supervisor: when the payload has been executed, and when the container is no more.
+	Poststart, Poststop []Hook
+	// PoststartVital: if one of Poststart fails the container is ended (runtime-spec 1.3). Before it was a warning.
+	PoststartVital bool
 	// Notes are decisions a user may wonder about; Warnings are those a user should be told at each start.
 	Notes, Warnings []string
 
@@ -220,6 +224,12 @@ func (p *Plan) Text() string {
 			continue
 		}
 		line(op.Words(), op.detail())
+	}
+	for _, h := range p.Poststart {
+		line("when it runs: ", h.Words(), h.detail())
+	}
+	for _, h := range p.Poststop {
+		line("at the end: ", h.Words(), h.detail())
 	}
 	for _, s := range p.Notes {
 		line("note: ", s)

@@ -76,6 +76,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if o.Wait {
 		b.add(Wait{})
 	}
+	if err := b.startHooks(filter); err != nil {
+		return err
+	}
 	if filter != nil && filter.When == Last {
 		b.add(*filter)
 	}

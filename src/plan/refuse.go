@@ -19,17 +19,6 @@ func refuseLater(s *specs.Spec) error {
 	case l.IntelRdt != nil:
 		return refuse("linux.intelRdt", "resource directors are not supported")
 	}
-	if h := s.Hooks; h != nil {
-		for _, k := range [...]struct {
-			name string
-			list []specs.Hook
-		}{{"prestart", h.Prestart}, {"createRuntime", h.CreateRuntime}, {"createContainer", h.CreateContainer}, //nolint:staticcheck // prestart is deprecated, not gone
-			{"startContainer", h.StartContainer}, {"poststart", h.Poststart}, {"poststop", h.Poststop}} {
-			if len(k.list) > 0 {
-				return refuse("hooks."+k.name, "hooks are not offered by this version")
-			}
-		}
-	}
 	return nil
 }
 
@@ -45,7 +34,7 @@ func refuseProcess(p *specs.Process) error {
 
 // Refused lists what config.json may hold and a start is refused for, by JSON path.
 func Refused() []string {
-	return []string{"hooks", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel",
+	return []string{"hooks.createContainer (with a joined mount namespace)", "hooks.startContainer (with a listener for seccomp)", "process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel",
 		"linux.intelRdt", "linux.resources.memory.kernel", "linux.resources.memory.kernelTCP", "linux.resources.memory.swappiness",
 		"linux.resources.memory.disableOOMKiller", "linux.resources.cpu.realtimeRuntime", "linux.resources.cpu.realtimePeriod",
 		"linux.resources.blockIO.leafWeight", "linux.resources.network", "mounts[].options (remount with options of the file system)"}

@@ -57,6 +57,10 @@ const FirstFD = 6
 //	                     ------ go ----------->
 //	(takes the master)   <----- SyncTerminal ---  where the payload has a terminal
 //	                     ------ go ----------->
+//	(poststop from here) <----- SyncMade -------  where there are poststop hooks
+//	                     ------ go ----------->
+//	(runs the hook)      <----- SyncHook -------  for each
+//	                     ------ go ----------->
 //	(waits for start)    <----- SyncCreated ----  where the payload is to be started later
 //	                     ------ go ----------->
 //	(traces it)          <----- SyncTrace ------  where the seccomp filter is to be loaded at the payload's entry point
@@ -86,6 +90,8 @@ const (
 	SyncTerminal                     // the child's descriptor of the master
 	SyncTrace                        // it waits to be traced, up to the payload's entry point
 	SyncLost                         // a child that is no fork of the supervisor could not take over its program: errno
+	SyncMade                         // poststop hooks are run from here on
+	SyncHook                         // number of the plan's op; for one before pivot_root the child's descriptor of the root, else ^0
 )
 
 // compiler is a Program in the making and the constants many instructions share.
@@ -102,6 +108,7 @@ type compiler struct {
 	arranged      bool // descriptors
 	shared        bool // the host's mounts were left shared
 	joinedUser    bool
+	hook          bool // it has no sync socket
 	dirPath       string
 }
 
@@ -118,14 +125,7 @@ func BuildUnlinked(p *plan.Plan, h *Handles) *Program { return &compile(p, h).Pr
 // compile makes a program that is not linked yet.
 func compile(p *plan.Plan, h *Handles) *compiler {
 	c := &compiler{h: h}
-	c.insns = make([]Insn, 0, 64+9*len(p.Ops)) // as most plans need: growing copies them all
-	c.data = make([]byte, 0, 16384)
-	c.first = make([]uint32, 0, len(p.Ops))
-	c.how = c.words64(unix.O_PATH|unix.O_CLOEXEC, 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
-	c.howPlain = c.words64(unix.O_PATH|unix.O_CLOEXEC, 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS|unix.RESOLVE_NO_SYMLINKS)
-	c.scratch = c.room(256)
-	c.report = c.room(12)
-	c.empty = c.str("")
+	c.prepare(len(p.Ops))
 
 	if h.Ours >= 0 { // a fork of the supervisor: its end has to be closed here, or its death would not be seen
 		c.call(unix.SYS_CLOSE, num(h.Ours))
@@ -145,6 +145,18 @@ func compile(p *plan.Plan, h *Handles) *compiler {
 		c.op(op)
 	}
 	return c
+}
+
+// prepare makes room for a plan of so many ops, and what they share.
+func (c *compiler) prepare(ops int) {
+	c.insns = make([]Insn, 0, 64+9*ops) // as most plans need: growing copies them all
+	c.data = make([]byte, 0, 16384)
+	c.first = make([]uint32, 0, ops)
+	c.how = c.words64(unix.O_PATH|unix.O_CLOEXEC, 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
+	c.howPlain = c.words64(unix.O_PATH|unix.O_CLOEXEC, 0, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS|unix.RESOLVE_NO_SYMLINKS)
+	c.scratch = c.room(256)
+	c.report = c.room(12)
+	c.empty = c.str("")
 }
 
 // Idle is a program that does nothing until the other end of its socket closes.
@@ -252,6 +264,16 @@ func (c *compiler) op(op plan.Op) {
 		c.terminal(o)
 	case plan.UseTerminal:
 		c.useTerminal(o)
+	case plan.Made:
+		c.tell(SyncMade, none, none)
+		c.await()
+	case plan.Hook:
+		root := num(^uint32(0))
+		if o.Kind == plan.CreateContainer {
+			root = rRoot.arg()
+		}
+		c.tell(SyncHook, num(len(c.first)-1), root)
+		c.await()
 	default:
 		c.processOp(op)
 	}

@@ -208,13 +208,19 @@ func (c *compiler) seccomp(o plan.Seccomp) {
 func (c *compiler) exec(o plan.Exec) {
 	c.arrange()
 	c.call(unix.SYS_UMASK, num(o.Umask))
-	argv := c.vec(append([]string{o.Args[0]}, o.Args...))
+	file := o.Args[0]
+	if o.File != "" {
+		file = o.File
+	}
+	argv := c.vec(append([]string{file}, o.Args...))
 	if len(o.Path) == 0 {
-		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]), num(unix.X_OK))
+		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(file), num(unix.X_OK))
 	} else {
 		c.lookUp(o, argv)
 	}
-	c.tell(SyncLast, none, none)
+	if !c.hook {
+		c.tell(SyncLast, none, none)
+	}
 	c.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), c.room(16), none, num(sigsetSize))
 	c.call(unix.SYS_EXECVEAT, num(c.h.Trampoline), c.empty, argv, c.vec(o.Env), num(emptyPath))
 }

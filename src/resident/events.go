@@ -23,7 +23,7 @@ func readControl() {
 		}
 		switch r().msg.kind {
 		case msgWant:
-			r().want = true
+			r().want, r().moreMS = true, max(r().moreMS, r().msg.ms)
 		case msgMake:
 			makeFn(fd, r().fd2)
 			continue
@@ -205,7 +205,11 @@ func deliverAsked() {
 func deliver(s int32) {
 	end := s == int32(unix.SIGTERM) || s == int32(unix.SIGINT) || s == int32(unix.SIGHUP) || s == int32(unix.SIGQUIT) || s == int32(unix.SIGKILL)
 	switch {
-	case s <= 0 || s > sigsetSize*8 || s == int32(unix.SIGCHLD) || r().started && r().payload == 0:
+	case s <= 0 || s > sigsetSize*8 || s == int32(unix.SIGCHLD) || boot().mode == Stopped:
+	case r().started && r().payload == 0:
+		if end && boot().mode == Start { // for the worker: hooks may keep it
+			arm(r().killMS)
+		}
 	case r().started || end && executed():
 		kill(r().payload, syscall.Signal(s))
 		if s == int32(unix.SIGTERM) {
@@ -358,7 +362,7 @@ func status() int32 {
 	if r().cancel != 0 {
 		return 128 + r().cancel
 	}
-	if !r().started && (r().failed != 0 || !r().had) {
+	if !r().started && (r().failed != 0 || !r().had) || r().failed == failedStart {
 		return r().failed
 	}
 	if !r().started && r().code == 0 {

@@ -94,7 +94,7 @@ const wide = uint64(^uintptr(0)) >> 63 // 1 where words have 64 bits
 type message struct {
 	kind  uint32
 	pid   int32  // msgHold: the slot; msgKill: the signal; msgMake: flags of clone(2), in its answer the pid or a negative errno
-	ms    uint32 // msgPayload, msgMake: time between TERM and KILL; msgWake: when; msgForget: the status
+	ms    uint32 // msgPayload, msgMake: time between TERM and KILL; msgWake: when; msgWant: time on top of stoppedLimitMS; msgForget: the status
 	first uint32 // msgPayload, msgMake: this process only makes the next one and ends with 0, in the answer to msgMake: it is in the control group; msgUndo: it has to be removed
 }
 
@@ -120,6 +120,7 @@ const (
 	replaceMS      = 500   // a worker that has failed is replaced after this time
 	forkTries      = 50    // 20 ms apart
 	stopTries      = 2000  // 0.1 ms apart, later 6.4 ms: ten seconds
+	failedStart    = 1     // status of a start worker that has ended the payload again
 )
 
 type running struct {
@@ -140,7 +141,7 @@ type running struct {
 	stranger              int32     // pid of a child that has just ended and that nobody has announced
 	strangerCode          int32
 	failed                int32 // the start worker's status if not 0
-	killMS                uint32
+	killMS, moreMS        uint32
 	poll                  [pollHeld + slots]pollFD
 	clone                 [11]uint64 // struct clone_args
 	fd2                   int32
@@ -231,7 +232,7 @@ func enter(stack *uintptr) {
 		undo()
 		if r().want && boot().mode != Stopped {
 			boot().status = status()
-			arm(stoppedLimitMS)
+			arm(stoppedLimitMS + r().moreMS)
 			if forkWorker(Stopped) {
 				return
 			}

@@ -88,8 +88,9 @@ func tell(m message) error { return kernel.Send(int(boot().ctl), m.bytes()) }
 // The compiler checks the size of a message.
 var _ [messageSize]byte = [unsafe.Sizeof(message{})]byte{}
 
-// WantStopped asks for a worker in mode Stopped when the container has ended, in whatever way.
-func WantStopped() error { return tell(message{kind: msgWant}) }
+// WantStopped asks for a worker in mode Stopped when the container has ended, in whatever way. It may take moreMS milliseconds longer
+// than one that has only to tidy up.
+func WantStopped(moreMS uint32) error { return tell(message{kind: msgWant, ms: moreMS}) }
 
 // Announce makes pid, a child of the resident, the process that signals go to and whose status is reported. killMS is the time
 // in milliseconds between TERM and KILL. A process that is first only makes the next one, which is announced in its turn.

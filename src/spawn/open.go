@@ -51,7 +51,7 @@ func (s *start) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if h.Trampoline, err = kernel.SealedMemfd("trampoline", withFilter(image, s.plan)); err != nil {
+	if h.Trampoline, err = kernel.SealedMemfd("trampoline", WithFilter(image, s.plan)); err != nil {
 		return err
 	}
 	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {

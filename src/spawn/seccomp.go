@@ -23,8 +23,8 @@ func filter(p *plan.Plan) (*plan.Seccomp, int) {
 	return nil, 0
 }
 
-// withFilter adds to the trampoline's image the filter that it is to load.
-func withFilter(image []byte, p *plan.Plan) []byte {
+// WithFilter adds to the trampoline's image the filter that it is to load, if the plan has one for it.
+func WithFilter(image []byte, p *plan.Plan) []byte {
 	o, _ := filter(p)
 	if o == nil || o.When != plan.Last {
 		return image

@@ -81,6 +81,13 @@ func TestNothingAfterTheLastWord(t *testing.T) {
 			}
 		}
 	})
+	t.Run("no hook", func(t *testing.T) {
+		for _, op := range []uint32{0, 1, 2, 1 << 31} {
+			if _, _, err := served(t, [3]uint32{program.SyncHook, op, 0}); err == nil || !strings.Contains(err.Error(), "protocol") {
+				t.Errorf("op %d: error %v", op, err)
+			}
+		}
+	})
 	t.Run("lives", func(t *testing.T) {
 		if _, _, err := served(t, [3]uint32{program.SyncCopyUp, 1, 1}); err == nil || err == ErrCancelled {
 			t.Errorf("error %v of a child that lives", err)

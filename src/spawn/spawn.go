@@ -46,6 +46,17 @@ type Config struct {
 	Listener func(path, metadata string, pid, listener int) error
 	// Printed gets the reading ends of the pipes that a plan.Log makes stdout and stderr; they stay Start's.
 	Printed func(stdout, stderr int) error
+	// Made is called at a plan.Made, Hook at each plan.Hook: it returns when the hook has ended.
+	Made func() error
+	Hook func(h *plan.Hook, at HookPoint) error
+}
+
+// A HookPoint is where a start stands while a hook is run. The descriptors stay Start's.
+type HookPoint struct {
+	PID   int // the container's process
+	Root  int // its descriptor of its root; before pivot_root only
+	Sync  int // a socket: see Created
+	Group int // the container's control group, or -1
 }
 
 // ErrCancelled is what Start returns when somebody has killed the child before the payload was executed.
@@ -213,6 +224,10 @@ func (s *start) serve(prog *program.Program, told bool) error {
 			err = s.copyUp(int(m[1]), int(m[2]))
 		case program.SyncCreated:
 			err = s.cfg.Created(s.handles.Ours)
+		case program.SyncMade:
+			err = s.cfg.Made()
+		case program.SyncHook:
+			err = s.hook(int(m[1]), int(int32(m[2])))
 		case program.SyncMake:
 			err = s.makePath(prog, m[1], int(m[2]))
 		case program.SyncTerminal:

@@ -55,23 +55,38 @@ func handOver(r *record, c *ubus.Client) error {
 	if c != nil {
 		fd, r.bus = c.Detach()
 	}
-	b, err := r.encode()
-	memfd := -1
-	if err == nil {
-		memfd, err = kernel.SealedMemfd("container", b)
-	}
-	if err == nil {
-		err = resident.Hold(resident.State, memfd)
-	}
+	err := leave(r)
 	if err == nil {
 		err = resident.Hold(resident.Bus, fd)
 	}
 	if err == nil && r.retry > 0 {
 		err = resident.Wake(r.retry)
 	}
-	kernel.Close(memfd)
 	kernel.Close(fd)
 	return err
+}
+
+// leave leaves the record to the workers to come.
+func leave(r *record) error {
+	b, err := r.encode()
+	if err != nil {
+		return err
+	}
+	memfd, err := kernel.SealedMemfd("container", b)
+	if err != nil {
+		return err
+	}
+	defer kernel.Close(memfd)
+	return resident.Hold(resident.State, memfd)
+}
+
+// left is the record that an earlier worker has left.
+func left() (*record, error) {
+	b, err := kernel.ReadMemfd(resident.Held(resident.State), maxRecord)
+	if err != nil {
+		return nil, err
+	}
+	return decodeRecord(b)
 }
 
 // Event is the worker that serves the bus: what has come in, and if ubusd is gone another attempt to reach it.
@@ -84,11 +99,7 @@ func Event(o *slim.Options, logf Logf) int {
 }
 
 func event(o *slim.Options, logf Logf) error {
-	b, err := kernel.ReadMemfd(resident.Held(resident.State), maxRecord)
-	if err != nil {
-		return err
-	}
-	r, err := decodeRecord(b)
+	r, err := left()
 	if err != nil {
 		return err
 	}

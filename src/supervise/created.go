@@ -16,6 +16,7 @@ type waiting struct {
 	*record
 	logf Logf
 	bus  *ubus.Client
+	pid  int            // of the payload
 	call *ubus.Incoming // of start: answered when it is known whether the payload runs
 	term terminal
 }

@@ -40,7 +40,7 @@ func endGroup() error {
 	if err = g.Kill(limit); err == nil {
 		err = g.RemoveBelow(limit)
 	}
-	if kernel.ErrnoOf(err) == syscall.ENODEV { // it has gone in the meantime
+	if e := kernel.ErrnoOf(err); e == syscall.ENODEV || e == syscall.ENOENT { // the resident has removed it already
 		err = nil
 	}
 	return err

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
+	"gojail/src/hooks"
 	"gojail/src/kernel"
 )
 
@@ -46,7 +46,7 @@ func (r *record) passListener(path, metadata, status string, container, pid, lis
 // processState is the container process state as JSON.
 func (r *record) processState(metadata, status string, container, pid int) []byte {
 	b := make([]byte, 0, 1024)
-	text := func(before, value string) { b = appendJSON(append(b, before...), value) }
+	text := func(before, value string) { b = hooks.AppendJSON(append(b, before...), value) }
 	number := func(before string, value int) { b = strconv.AppendInt(append(b, before...), int64(value), 10) }
 	text(`{"ociVersion":`, r.version)
 	number(`,"fds":["seccompFd"],"pid":`, pid)
@@ -68,21 +68,4 @@ func (r *record) processState(metadata, status string, container, pid int) []byt
 		b = append(b, '}')
 	}
 	return append(b, "}}"...)
-}
-
-// appendJSON adds a string.
-func appendJSON(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return append(b, '"')
 }

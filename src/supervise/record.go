@@ -21,12 +21,13 @@ type record struct {
 	bus                   ubus.State
 	retry                 uint32 // milliseconds until the next attempt to reach ubusd
 	warned                bool   // the user has been told that there is none
+	made                  bool   // its poststop hooks are run when it has ended
 }
 
 type annotation struct{ key, value string }
 
 const (
-	recordVersion = 1
+	recordVersion = 2
 	maxRecord     = 8 << 20 // bytes
 )
 
@@ -44,6 +45,7 @@ const (
 	recPending
 	recRetry
 	recWarned
+	recMade
 )
 
 func (r *record) encode() ([]byte, error) {
@@ -62,6 +64,7 @@ func (r *record) encode() ([]byte, error) {
 	w.PutBytes(recPending, r.bus.Pending)
 	w.PutUint32(recRetry, r.retry)
 	w.PutBool(recWarned, r.warned)
+	w.PutBool(recMade, r.made)
 	b, err := w.Bytes()
 	if err != nil {
 		return nil, err
@@ -109,6 +112,8 @@ func decodeRecord(b []byte) (*record, error) {
 			r.retry = d.Uint32()
 		case recWarned:
 			r.warned = d.Bool()
+		case recMade:
+			r.made = d.Bool()
 		}
 	}
 	if err := d.Err(); err != nil {

@@ -6,6 +6,7 @@ package supervise
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -48,7 +49,9 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		for _, line := range report(p, o.Debug) {
 			logf(line)
 		}
-		err = run(p, o, wait)
+		if err = run(p, o, wait); err == nil {
+			err = wait.poststart(p, wait.pid)
+		}
 	}
 	wait.started(err)
 	if err == nil && r == nil {
@@ -160,6 +163,7 @@ func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
 	for k, v := range s.Annotations {
 		r.annotations = append(r.annotations, annotation{k, v})
 	}
+	slices.SortFunc(r.annotations, func(a, b annotation) int { return strings.Compare(a.key, b.key) })
 	return p, r, nil
 }
 
@@ -238,7 +242,7 @@ func (p *parent) LifeLine() int { return resident.LifeLine() }
 
 func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	if len(plan.Leftovers(o)) > 0 {
-		if err := resident.WantStopped(); err != nil {
+		if err := resident.WantStopped(0); err != nil {
 			return err
 		}
 	}
@@ -267,13 +271,15 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		}
 		return resident.Hold(resident.Stderr, stderr)
 	}
-	pid, err := spawn.Start(p, cfg)
+	cfg.Made = func() error { return wait.exists(p.Poststop) }
+	cfg.Hook = func(h *plan.Hook, at spawn.HookPoint) error { return wait.hook(p, h, at) }
+	wait.pid, err = spawn.Start(p, cfg)
 	if err != nil {
 		parent.removePidFile()
 		return err
 	}
 	if o.Debug > 0 {
-		wait.logf("note: runs as process " + itoa(pid))
+		wait.logf("note: runs as process " + itoa(wait.pid))
 	}
 	return resident.Started()
 }
@@ -326,6 +332,7 @@ func Stopped(o *slim.Options, logf Logf) int {
 	for _, d := range plan.Leftovers(o) {
 		_ = kernel.Rmdir(d.Path) // one that holds something is somebody's
 	}
+	poststop(logf)
 	return 0
 }
 

@@ -42,6 +42,7 @@ var floors = map[string]struct {
 	"resident":      {floor: 3, beside: []string{"program"}, why: "its child runs what program makes"},
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
 	"console":       {floor: 3},
+	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},
 	"supervise":     {floor: 4},
 	"cmd/gojail":    {floor: 5},
 }
@@ -53,7 +54,7 @@ var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "pl
 var outside = map[string][]string{
 	"github.com/opencontainers/runtime-spec/specs-go": {"caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
 	// kernel acts; the others only take numbers from it
-	"golang.org/x/sys/unix": {"inject", "kernel", "program", "resident", "spawn"},
+	"golang.org/x/sys/unix": {"hooks", "inject", "kernel", "program", "resident", "spawn"},
 }
 
 // costly packages of the standard library, with what is used in their place. Size and start time are features.

@@ -187,7 +187,6 @@ func TestOCINames(t *testing.T) {
 // The list's last entries are those that the C ujail drops without a word.
 func TestD34RefusedByName(t *testing.T) {
 	for name, e := range map[string]edit{
-		"hooks": func(s *specs.Spec) { s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "/bin/true"}}} },
 		"linux.resources.memory.swappiness": func(s *specs.Spec) {
 			n := uint64(0)
 			s.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{Swappiness: &n}}

@@ -17,7 +17,7 @@ func features() string {
 	w.open("", '{')
 	w.text("ociVersionMin", "1.0.0")
 	w.text("ociVersionMax", "1.3.0")
-	w.list("hooks", nil)
+	w.list("hooks", plan.HookKinds())
 	w.list("mountOptions", plan.MountOptions())
 	w.open("linux", '{')
 	w.list("namespaces", plan.Namespaces())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,11 +123,13 @@ func TestFeatures(t *testing.T) {
 	if len(f.Linux.Namespaces) != 8 || len(f.Linux.Capabilities) != 41 || len(f.MountOptions) != len(plan.MountOptions()) {
 		t.Errorf("%d namespaces, %d capabilities, %d mount options", len(f.Linux.Namespaces), len(f.Linux.Capabilities), len(f.MountOptions))
 	}
+	if !slices.Equal(f.Hooks, []string{"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}) {
+		t.Errorf("hooks %q", f.Hooks)
+	}
 	refused := f.Annotations["org.openwrt.gojail.refused"]
 	for path, offered := range map[string]bool{
 		"linux.seccomp":           *f.Linux.Seccomp.Enabled,
 		"linux.intelRdt":          *f.Linux.IntelRdt.Enabled,
-		"hooks":                   len(f.Hooks) > 0,
 		"linux.resources.memory,": *f.Linux.Cgroup.V2,
 	} {
 		if offered == strings.Contains(refused, path) {
