@@ -38,11 +38,13 @@ test-root: build ## the program run as root, looked at from inside and outside (
 test-procd: build ## the program under OpenWrt's procd and ubusd, which PROCD, UBUSD and UBUS name (root)
 	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m -v -run TestProcd ./tests/root
 
-test-vm: build ## limits, on a real cgroup v2 in a virtual machine (root)
+VMTIME ?= 600
+VMTESTS ?= ^TestVM
+test-vm: build ## limits, on a real cgroup v2 in a virtual machine (root); VMTESTS=. VMTIME=5000: all of test-root on that kernel
 	@tests/deps.sh vm
 	@mkdir -p build/vm
 	CGO_ENABLED=0 go test -c -o build/vm/root.test ./tests/root
-	tests/vm/run.sh
+	tests/vm/run.sh $(VMTIME) '$(VMTESTS)'
 
 bench: build ## time and memory beside crun, runc and a C floor (root)
 	@tests/deps.sh bench

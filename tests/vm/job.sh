@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only
 #
-# What is tested in the machine: limits that a kernel holds which has every controller.
+# What is tested in the machine: limits that a kernel holds which has every controller, or what run.sh was told.
 
 set -euo pipefail
 build=$(realpath "$(dirname "$0")/../../build")
 cd "$build/../tests/root" # as go test does
 export GOJAIL=$build/gojail GOJAIL_VM=1
-exec "$build/vm/root.test" -test.run '^TestVM' -test.timeout 10m
+read -r limit tests <"$build/vm/what"
+exec "$build/vm/root.test" -test.run "$tests" -test.timeout "${limit}s"
