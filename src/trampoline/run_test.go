@@ -42,6 +42,7 @@ type seen struct {
 func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
+	standIn()
 	if os.Getenv(payloadVariable) == "" {
 		os.Exit(m.Run())
 	}
