@@ -55,7 +55,15 @@ func makeChild(sync, cgroup int32) {
 	flags := uintptr(uint32(r().msg.pid))
 	moved := uint32(0)
 	pid := -int(unix.ECANCELED)
-	if r().cancel == 0 && !r().had {
+	if sync < 0 { // a received descriptor gets lost where there is no room for it
+		pid = -int(unix.EMFILE)
+	}
+	if r().home >= 0 && flags&(unix.CLONE_NEWNET|unix.CLONE_NEWUSER) == unix.CLONE_NEWNET {
+		flags &^= unix.CLONE_NEWNET
+	} else {
+		goHome()
+	}
+	if sync >= 0 && r().cancel == 0 && !r().had {
 		r().clone = [11]uint64{uint64(flags), 4: uint64(unix.SIGCHLD)}
 		if cgroup >= 0 {
 			r().clone[0], r().clone[10], moved = r().clone[0]|unix.CLONE_INTO_CGROUP, uint64(cgroup), 1
@@ -76,6 +84,7 @@ func makeChild(sync, cgroup int32) {
 		r().payload, r().first, r().had, r().killMS = int32(pid), r().msg.first != 0, true, r().msg.ms
 		r().last = r().payload
 	}
+	goHome()
 	r().msg.pid, r().msg.first = int32(pid), moved
 	sys(unix.SYS_SENDTO, uintptr(r().ctl), uintptr(unsafe.Pointer(&r().msg)), messageSize, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0)
 }
@@ -89,7 +98,7 @@ func dropLife() {
 	boot().life = -1
 }
 
-// makeFn, childFn and runFn are variables so that the linker counts the stack of what they call for itself: the kernel's stack has room.
+// These are variables so that the linker counts the stack of what they call for itself: the kernel's stack has room.
 var (
 	makeFn  = makeChild
 	childFn = child

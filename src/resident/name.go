@@ -15,8 +15,8 @@ const maxName = 63
 const withArgument = 1<<('C'-'A') | 1<<('G'-'A') | 1<<('J'-'A') | 1<<('O'-'A') | 1<<('P'-'A') | 1<<('R'-'A') | 1<<('S'-'A') | 1<<('T'-'A') |
 	1<<('U'-'A') | 1<<('d'-'A') | 1<<('e'-'A') | 1<<('h'-'A') | 1<<('j'-'A') | 1<<('n'-'A') | 1<<('r'-'A') | 1<<('t'-'A') | 1<<('w'-'A')
 
-// findName notes the name that the command line gives the jail, as package slim reads it. What cannot be one is none: the first worker
-// refuses it.
+// findName notes the name that the command line gives the jail, as package slim reads it, and what askAhead wants to know. What cannot
+// be a name is none: the first worker refuses it.
 //
 //go:nosplit
 //go:norace
@@ -33,6 +33,7 @@ func findName(stack *uintptr) {
 		for n := uintptr(1); at(w, n) != 0; n++ {
 			c := at(w, n)
 			if uint64(withArgument)>>((c-'A')&63)&1 == 0 || c < 'A' {
+				r().optNet, r().optUser = r().optNet || c == 'N', r().optUser || c == 'f'
 				continue
 			}
 			w = (*byte)(unsafe.Add(unsafe.Pointer(w), n+1))
@@ -42,8 +43,11 @@ func findName(stack *uintptr) {
 				}
 				w = arg(i)
 			}
-			if c == 'n' {
+			switch c {
+			case 'n':
 				noteName(w)
+			case 'J':
+				r().bundle = uintptr(unsafe.Pointer(w))
 			}
 			break
 		}

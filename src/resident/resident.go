@@ -11,6 +11,7 @@
 //	caller ──exec──> resident ──fork──> worker, and ──clone──> child ──exec──> payload
 //	                     ^                 │ control socket (seqpacket):
 //	                     │<── want ────────┤   a worker is wanted when the container has ended
+//	                     │<── ahead ───────┤   make a network namespace meanwhile
 //	                     │<── make ────────┤   make the payload's process; it waits for its program
 //	                     │<── payload ─────┤   this is the payload's process; it waits for the worker's word
 //	                     │<── started ─────┤   its exec has succeeded
@@ -79,6 +80,9 @@ type booted struct {
 	quieted bool         // see quieten
 	execs   [maxExecs]execed
 	limits  [4][2]uint64 // the limits of raised as the caller set them
+	slack   int          // of this process' timers, nanoseconds, and the processors it may run on, as the caller set them
+	cpus    [16]uint64
+	cpuLen  int32 // bytes of cpus; 0: left alone
 }
 
 // raised are the limits that the worker changes for itself: Go raises NOFILE, too little address space kills it, and without file
@@ -108,7 +112,8 @@ const (
 	msgUndo // with the path behind it
 	msgExec
 	msgForget
-	msgMake // with the process' end of a sync socket, and perhaps a control group; it is answered
+	msgMake  // with the process' end of a sync socket, and perhaps a control group; it is answered
+	msgAhead // first is 0: not wanted
 )
 
 const messageSize = 16
@@ -145,7 +150,11 @@ type running struct {
 	poll                  [pollHeld + slots]pollFD
 	clone                 [11]uint64 // struct clone_args
 	fd2                   int32
-	hdr                   msghdr // of receive
+	home                  int32   // the network namespace to go back to, or -1: we are there
+	bundle                uintptr // argument of -J
+	heard                 bool    // from askAhead
+	optNet, optUser       bool    // options -N and -f
+	hdr                   msghdr  // of receive
 	iov                   [4]uintptr
 	undo                  [undoSize]byte // paths to remove, each with a byte in front and a 0 behind
 	undoLen, pathLen      uint32
@@ -201,6 +210,7 @@ func enter(stack *uintptr) {
 	if forkWorker(Start) {
 		return
 	}
+	hearAhead()
 	for {
 		for due := false; !due; {
 			due = wait()
@@ -269,6 +279,8 @@ func setUp() {
 	for i := range raised {
 		sys(unix.SYS_PRLIMIT64, 0, raised[i], 0, uintptr(unsafe.Pointer(&boot().limits[i])), 0)
 	}
+	files := [2]uint64{boot().limits[0][1], boot().limits[0][1]}
+	sys(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&files)), 0, 0)
 	var pair [2]int32
 	r().self = int32(sys(unix.SYS_GETPID, 0, 0, 0, 0, 0))
 	r().sig = int32(sys(unix.SYS_SIGNALFD4, ^uintptr(0), uintptr(unsafe.Pointer(&all)), sigsetSize, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0))
@@ -279,7 +291,7 @@ func setUp() {
 		say("no descriptors left")
 		exit(1)
 	}
-	r().ctl, boot().ctl, r().killMS = pair[0], pair[1], 5000
+	r().ctl, boot().ctl, r().killMS, r().home = pair[0], pair[1], 5000, -1
 	if sys(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(unsafe.Pointer(&pair)), 0) < 0 {
 		say("no descriptors left")
 		exit(1)
@@ -337,7 +349,10 @@ func forkWorker(mode uint32) bool {
 		say("the hard limit of memory (RLIMIT_AS, RLIMIT_DATA) is too low for ujail, and raising it needs CAP_SYS_RESOURCE")
 		exit(1)
 	}
-	hideFiles()
+	if mode == Start {
+		askAhead()
+	}
+	settle()
 	mask := workerMask()
 	sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, sigsetSize, 0)
 	sys(unix.SYS_CLOSE, uintptr(r().sig), 0, 0, 0, 0)

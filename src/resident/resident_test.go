@@ -24,7 +24,7 @@ func control(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, beforeBoot := *r(), *boot()
-	r().ctl, boot().ctl, boot().life = int32(pair[0]), int32(pair[1]), -1
+	r().ctl, boot().ctl, boot().life, r().home = int32(pair[0]), int32(pair[1]), -1, -1
 	t.Cleanup(func() {
 		*r(), *boot() = before, beforeBoot
 		unix.Close(pair[0])

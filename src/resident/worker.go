@@ -102,6 +102,14 @@ func Announce(pid int, killMS uint32, first bool) error {
 	return tell(m)
 }
 
+// CanMake tells whether the resident can have the descriptors that Make takes.
+//
+//go:nosplit
+//go:norace
+func CanMake() bool { return boot().limits[0][1] >= enoughFiles }
+
+const enoughFiles = 32
+
 // Make has the resident make the payload's process, with these flags of clone(2), as Announce has it learn of one that was made
 // otherwise. sync is the process' end of a sync socket, on which it waits for what Give sends, and cgroup the control group that it starts in, or
 // -1; they stay the caller's. Made has the answer.

@@ -52,6 +52,12 @@ func clone(flags, exitSignal uintptr, cgroup int, code program.Code, errfd uintp
 		return int(pid), moved, e
 	}
 	afterForkInChild()
+	if inherit.slack > 0 {
+		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, inherit.slack, 0, 0, 0, 0)
+	}
+	if inherit.length > 0 {
+		syscall.RawSyscall(unix.SYS_SCHED_SETAFFINITY, 0, inherit.length, uintptr(inherit.cpus))
+	}
 	i, failed := program.Run(code)
 	report := [3]uint32{uint32(i), uint32(failed), 0}
 	syscall.RawSyscall(unix.SYS_WRITE, errfd, uintptr(unsafe.Pointer(&report)), unsafe.Sizeof(report))
@@ -59,6 +65,18 @@ func clone(flags, exitSignal uintptr, cgroup int, code program.Code, errfd uintp
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
 		*(*int)(nil) = 0 // a seccomp filter may forbid even that
 	}
+}
+
+// inherit is what every process that is made here starts with, whatever the thread that makes it has.
+var inherit struct {
+	slack, length uintptr
+	cpus          unsafe.Pointer
+}
+
+// Inherit says how late timers may be (nanoseconds; 0: as for us) and on which processors to run (empty: as we) in all processes that are
+// made from here on.
+func Inherit(slack int, cpus []byte) {
+	inherit.slack, inherit.length, inherit.cpus = uintptr(slack), uintptr(len(cpus)), unsafe.Pointer(unsafe.SliceData(cpus))
 }
 
 // hasClone3 tells whether the kernel, or what stands between us and it, has clone3: it refuses nothing but the size of its arguments.

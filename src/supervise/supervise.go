@@ -204,14 +204,17 @@ func (p *parent) writePidFile() error {
 	return kernel.WriteFile(p.pidFile, []byte(itoa(p.pid)+"\n"), 0o644)
 }
 
-func (p *parent) Make(flags uint32, sync, cgroup int, first bool) error {
+// maker is the resident where it can make the payload's process itself.
+type maker struct{ *parent }
+
+func (p maker) Make(flags uint32, sync, cgroup int, first bool) error {
 	p.first = first
 	return resident.Make(flags, sync, cgroup, p.killMS, first)
 }
 
-func (p *parent) Ahead() bool { return p.pidFile == "" }
+func (p maker) Ahead() bool { return p.pidFile == "" }
 
-func (p *parent) Made() (pid int, moved bool, err error) {
+func (p maker) Made() (pid int, moved bool, err error) {
 	if pid, moved, err = resident.Made(); err != nil {
 		return 0, false, err
 	}
@@ -222,7 +225,7 @@ func (p *parent) Made() (pid int, moved bool, err error) {
 	return pid, moved, err
 }
 
-func (p *parent) Give(sync, file int, addr uintptr, size, insns, data int, fds []int) error {
+func (p maker) Give(sync, file int, addr uintptr, size, insns, data int, fds []int) error {
 	return resident.Give(sync, file, addr, size, insns, data, fds)
 }
 
@@ -258,6 +261,9 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
 	status := stateCreating
 	cfg := &spawn.Config{Parent: parent, Limits: originalLimits(), Terminal: wait.term.made}
+	if resident.CanMake() {
+		cfg.Parent = maker{parent}
+	}
 	cfg.Created = func(sync int) error {
 		status = stateCreated
 		return wait.created(parent.pid, sync)

@@ -238,19 +238,19 @@ func TestSignalsOfThePayload(t *testing.T) {
 // Limits procd sets hit ujail first; the payload has to see them, and ujail to live.
 func TestInheritedLimits(t *testing.T) {
 	for limit, name := range map[string]string{
-		"-v 16384": "Max address space", "-d 8192": "Max data size", "-n 12": "Max open files", "-f 0": "Max file size",
-		"-s 256": "Max stack size", "-c 0": "Max core file size", "-l 0": "Max locked memory",
+		"-S -v 16384": "Max address space", "-S -d 8192": "Max data size", "-S -n 12": "Max open files", "-n 16": "Max open files",
+		"-S -f 0": "Max file size", "-S -s 256": "Max stack size", "-S -c 0": "Max core file size", "-S -l 0": "Max locked memory",
 	} {
 		for kind, c := range map[string]command{
 			"bundle": newBundle(t, args("/bin/cat", "/proc/self/limits"), func(s *specs.Spec) { s.Process.Rlimits = nil }).command(),
 			"slim":   slim("-p", busybox, "cat", "/proc/self/limits"),
 		} {
 			t.Run(kind+" "+limit, func(t *testing.T) {
-				want, err := exec.Command("/bin/sh", "-c", "ulimit -S "+limit+"; grep '"+name+"' /proc/self/limits").Output()
+				want, err := exec.Command("/bin/sh", "-c", "ulimit "+limit+"; grep '"+name+"' /proc/self/limits").Output()
 				if err != nil {
 					t.Fatal(err)
 				}
-				r := run(t, shelled("ulimit -S "+limit, c)).ok()
+				r := run(t, shelled("ulimit "+limit, c)).ok()
 				if !slices.Contains(strings.SplitAfter(r.stdout, "\n"), string(want)) {
 					t.Errorf("no %q in\n%s", want, r.stdout)
 				}

@@ -17,6 +17,7 @@ import (
 
 	"gojail/src/kernel"
 	"gojail/src/resident"
+	"gojail/src/spawn"
 )
 
 // version is set by the Makefile.
@@ -26,7 +27,7 @@ var version = "unknown"
 type stdio struct{ out, err func(string) }
 
 func main() {
-	resident.Awake()
+	spawn.Inherit(resident.Awake())
 	io := stdio{func(s string) { os.Stdout.WriteString(s) }, complain}
 	os.Exit(run(os.Args, resident.Environ(os.Environ()), io))
 }
