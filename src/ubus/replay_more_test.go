@@ -57,6 +57,19 @@ func TestReplayContainerList(t *testing.T) {
 	})
 }
 
+// A call with a descriptor, and without an answer that has data.
+func TestReplayConsoleSet(t *testing.T) {
+	replay(t, session(t, "console-set"), func(c *Client) {
+		id, err := c.LookupID(soon(), "container")
+		check(t, err, nil)
+		r, err := c.Invoke(soon(), id, "console_set", table(func(w *blob.Builder) { w.AddString("name", "c1") }), 0)
+		check(t, err, nil)
+		if len(r.Data) != 0 || r.FD != -1 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 // The C ujail's object, call by call.
 func TestReplayUjail(t *testing.T) {
 	state := func(status string) []byte {
