@@ -104,7 +104,7 @@ func untilOutput(t *testing.T, want string, args ...string) {
 	var err error
 	if !eventually(func() bool {
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = []string{"PATH=" + hostPath, "HOME=/"}
+		cmd.Dir, cmd.Env = "/", []string{"PATH=" + hostPath, "HOME=/"}
 		out, err = cmd.CombinedOutput()
 		return err == nil && bytes.Contains(out, []byte(want))
 	}) {
