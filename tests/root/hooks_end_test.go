@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -311,4 +312,36 @@ func TestHookMinderKilled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever is killed, and when: all ends, nothing is left, and poststop is never run twice.
+func TestHookKilledAtRandom(t *testing.T) {
+	b := newBundle(t, each("setsid sleep 0.02 & sleep 0.004; echo KIND:ran; wait"), script("exit 3"))
+	c := b.command("-t", "1")
+	for i := range rounds(t, 40) {
+		p := start(t, c)
+		time.Sleep(time.Duration(random.IntN(120000)) * time.Microsecond)
+		switch target := random.IntN(4); target {
+		case 0:
+			p.cmd.Process.Signal(syscall.SIGTERM)
+		case 1:
+			p.cmd.Process.Signal(syscall.SIGKILL)
+		default: // one of those between the supervisor and the hook
+			list := children(p.pid())
+			for _, c := range list {
+				list = append(list, minders(c)...)
+			}
+			if len(list) > 0 {
+				syscall.Kill(list[random.IntN(len(list))], syscall.SIGKILL)
+			}
+		}
+		r := p.wait()
+		if n := len(said(r.stderr)["poststop"]); n > 1 {
+			t.Errorf("round %d: poststop has run %d times:\n%s", i, n, r.stderr)
+		}
+		if !eventually(func() bool { return strays() == "" }) {
+			t.Fatalf("round %d left %s\n%s", i, strays(), r.stderr)
+		}
+	}
+	run(t, c).ends(3) // and removes what a killed supervisor could not
 }
