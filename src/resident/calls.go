@@ -9,17 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sys makes a system call; errors are negative errnos, as the kernel has them.
+// rawsysAt is the address of rawsys (entry_*.s), a data word that the assembler fills in.
+var rawsysAt uintptr
+
+// sys makes a system call; errors are negative errnos, as the kernel has them. It is called through a function value, the code's address in
+// the resident's own page, because a call of package syscall's would go through two other places of the program: of each place that is
+// touched the kernel maps sixteen pages.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
 func sys(nr, a, b, c, d, e uintptr) int {
-	v, _, errno := syscall.RawSyscall6(nr, a, b, c, d, e, 0)
-	if errno != 0 {
-		return -int(errno)
-	}
-	return int(v)
+	code := &the().sys
+	return (*(*func(nr, a, b, c, d, e uintptr) int)(unsafe.Pointer(&code)))(nr, a, b, c, d, e)
 }
 
 //go:nosplit

@@ -18,3 +18,17 @@ TEXT jail_entry(SB),NOSPLIT|NOFRAME,$0
 	CALL	CX
 	ADDQ	$16, SP
 	JMP	_rt0_amd64_linux(SB)
+
+// rawsys is func(nr, a, b, c, d, e uintptr) int: see sys. ABIInternal: arguments and result are in registers.
+TEXT rawsys<>(SB),NOSPLIT|NOFRAME,$0
+	MOVQ	SI, R10			// d
+	MOVQ	CX, DX			// b, for a moment
+	MOVQ	BX, SI			// a, for a moment
+	XCHGQ	DI, DX			// DI: b, DX: c
+	XCHGQ	DI, SI			// DI: a, SI: b
+	XORL	R9, R9
+	SYSCALL
+	RET
+
+DATA ·rawsysAt(SB)/8, $rawsys<>(SB)
+GLOBL ·rawsysAt(SB),RODATA|NOPTR,$8

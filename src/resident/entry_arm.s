@@ -13,3 +13,19 @@ TEXT jail_entry(SB),NOSPLIT|NOFRAME,$0
 	BL	(R1)
 	ADD	$16, R13
 	B	_rt0_arm_linux(SB)
+
+// rawsys is func(nr, a, b, c, d, e uintptr) int: see sys. Arguments and result are on the stack.
+TEXT rawsys<>(SB),NOSPLIT|NOFRAME,$0
+	MOVW	4(R13), R7
+	MOVW	8(R13), R0
+	MOVW	12(R13), R1
+	MOVW	16(R13), R2
+	MOVW	20(R13), R3
+	MOVW	24(R13), R4
+	MOVW	$0, R5
+	SWI	$0
+	MOVW	R0, 28(R13)
+	RET
+
+DATA ·rawsysAt(SB)/4, $rawsys<>(SB)
+GLOBL ·rawsysAt(SB),RODATA|NOPTR,$4

@@ -21,3 +21,24 @@ TEXT jail_entry(SB),NOSPLIT|NOFRAME,$0
 	JAL	(R1)
 	ADDU	$16, R29
 	JMP	GO_ENTRY(SB)
+
+// rawsys is func(nr, a, b, c, d, e uintptr) int: see sys. Arguments and result are on the stack, as are the kernel's fifth and sixth; R7 tells of an error.
+TEXT rawsys<>(SB),NOSPLIT|NOFRAME,$0
+	MOVW	4(R29), R2
+	MOVW	8(R29), R4
+	MOVW	12(R29), R5
+	MOVW	16(R29), R6
+	MOVW	20(R29), R7
+	MOVW	24(R29), R8
+	ADDU	$-24, R29
+	MOVW	R8, 16(R29)
+	MOVW	R0, 20(R29)
+	SYSCALL
+	ADDU	$24, R29
+	BEQ	R7, done
+	SUBU	R2, R0, R2
+done:	MOVW	R2, 28(R29)
+	RET
+
+DATA ·rawsysAt(SB)/4, $rawsys<>(SB)
+GLOBL ·rawsysAt(SB),RODATA|NOPTR,$4

@@ -61,6 +61,8 @@ func readControl() {
 			forgetExec(r().msg.pid, int32(r().msg.ms))
 		case msgStarted:
 			r().started = true
+			drop(r().life)
+			r().life = -1
 			for s := uint(0); s < sigsetSize*8; s++ {
 				if r().held[s>>6&1]>>(s&63)&1 != 0 {
 					kill(r().payload, syscall.Signal(s+1))

@@ -42,6 +42,7 @@ import (
 
 // All that the resident writes to is in one page of memory, which costs no more than that: mem has room for it, wherever a page begins in it.
 type memory struct {
+	sys  uintptr // rawsysAt
 	boot booted
 	r    running
 }
@@ -170,6 +171,8 @@ type running struct {
 	info             [128]byte // struct signalfd_siginfo
 	name             [maxName + 1]byte
 	nameLen          uint32
+	spans            [maxSpans]span // of the program, which are only read
+	rested           bool           // what was mapped of them was given back
 }
 
 // pollFD is struct pollfd of poll(2).
@@ -205,6 +208,8 @@ func enter(stack *uintptr) {
 	if !isJail(argv0) {
 		return
 	}
+	the().sys = rawsysAt
+	findSpans(stack)
 	findName(stack)
 	setUp()
 	if forkWorker(Start) {
@@ -335,7 +340,7 @@ func forkWorker(mode uint32) bool {
 		return false
 	}
 	if pid > 0 {
-		r().worker = int32(pid)
+		r().worker, r().rested = int32(pid), false
 		if mode != Start {
 			dropLife()
 		}

@@ -15,6 +15,7 @@ import (
 //go:norace
 //go:nocheckptr
 func wait() bool {
+	rest()
 	watching := r().worker == 0 && r().started
 	for i := range &boot().held {
 		r().poll[pollHeld+i].fd = -1
