@@ -68,6 +68,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 	if p.NoNewPrivileges {
 		b.add(NoNewPrivs{})
 	}
+	if err := b.harden(s); err != nil {
+		return err
+	}
 	umask := uint32(0o022)
 	if p.User.Umask != nil {
 		umask = *p.User.Umask & 0o7777

@@ -21,6 +21,7 @@ type Handles struct {
 	Joins        []int // for each Join of the plan
 	Trees        []int // for each Root and Bind that is opened by the supervisor; -1: missing, to be passed over
 	Limits       []plan.Rlimit
+	Landlock     int    // version of the kernel's Landlock; needed with Landlock
 	Output       [2]int // what becomes stdout and stderr with Log
 }
 

@@ -53,6 +53,10 @@ func (c *compiler) processOp(op plan.Op) {
 		for i, fd := range c.h.Output {
 			c.call(unix.SYS_DUP3, num(fd), num(i+1), none)
 		}
+	case plan.MDWE:
+		c.call(unix.SYS_PRCTL, num(setMDWE), num(o.Flags), num(0), num(0), num(0))
+	case plan.Landlock:
+		c.landlock(o)
 	case plan.Wait:
 		c.tell(SyncCreated, none, none)
 		c.await()

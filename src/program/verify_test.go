@@ -50,9 +50,11 @@ func calls() map[uintptr]map[int]int {
 		unix.SYS_SET_MEMPOLICY: {1: 1024 / 8}, sysSetgroups: {1: 4}, unix.SYS_CAPSET: {0: 8, 1: 24}, unix.SYS_RT_SIGPROCMASK: {1: sized + 3},
 		unix.SYS_SCHED_SETAFFINITY: {2: sized + 1},
 		unix.SYS_EXECVEAT:          {1: text, 2: vector, 3: vector}, unix.SYS_CLONE3: {0: 88}, unix.SYS_SECCOMP: {2: 2 * int(unsafe.Sizeof(uintptr(0)))},
+		unix.SYS_LANDLOCK_CREATE_RULESET: {0: 8}, unix.SYS_LANDLOCK_ADD_RULE: {2: 12},
 	}
 	for _, nr := range []uintptr{unix.SYS_CLOSE, unix.SYS_PRCTL, unix.SYS_SETSID, unix.SYS_UMASK, unix.SYS_SETNS, unix.SYS_UNSHARE, unix.SYS_FCHDIR, unix.SYS_SOCKET,
-		unix.SYS_PERSONALITY, unix.SYS_IOPRIO_SET, sysSetresgid, sysSetresuid, unix.SYS_CLOSE_RANGE, unix.SYS_DUP3, unix.SYS_CLONE, unix.SYS_EXIT_GROUP} {
+		unix.SYS_PERSONALITY, unix.SYS_IOPRIO_SET, sysSetresgid, sysSetresuid, unix.SYS_CLOSE_RANGE, unix.SYS_DUP3, unix.SYS_CLONE, unix.SYS_EXIT_GROUP,
+		unix.SYS_LANDLOCK_RESTRICT_SELF} {
 		m[nr] = nil
 	}
 	c := &compiler{}
@@ -260,7 +262,7 @@ func (v *verifier) call(i int, in *Insn, s registers, known map[uintptr]map[int]
 			break
 		}
 		fallthrough
-	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_SOCKET:
+	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_SOCKET, unix.SYS_LANDLOCK_CREATE_RULESET:
 		result = open
 		if in.out == noReg || s[in.out] == open { // after an attempt that failed one may be: they are close-on-exec
 			v.fault(i, "a descriptor is lost")

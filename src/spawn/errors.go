@@ -140,6 +140,17 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 		case unix.EINVAL:
 			return "this kernel does not have one of them"
 		}
+	case plan.MDWE:
+		if e == unix.EINVAL {
+			return "it needs Linux 6.3"
+		}
+	case plan.Landlock:
+		switch e {
+		case unix.EOPNOTSUPP:
+			return "this kernel has no Landlock, or does not switch it on: see its lsm= parameter"
+		case unix.ENOENT:
+			return "every path of the lists has to exist in the container"
+		}
 	case plan.Device:
 		switch e {
 		case unix.EEXIST:

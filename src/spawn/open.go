@@ -74,6 +74,10 @@ func (s *start) open() (err error) {
 			h.Pidfd, err = kernel.DupAbove(s.cfg.Pidfd, program.FirstFD)
 		case plan.Stdio:
 			err = s.openStdio()
+		case plan.Landlock:
+			if h.Landlock = kernel.LandlockVersion(); h.Landlock == 0 {
+				err = unix.EOPNOTSUPP
+			}
 		case plan.Root:
 			if o.FromHost {
 				err = s.openTree(o.Source, o.Recursive, false, nil)

@@ -70,6 +70,17 @@ func helper(name string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	case "mdwe":
+		b, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		if err == nil {
+			err = unix.Mprotect(b, unix.PROT_READ|unix.PROT_EXEC)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return 0
+		}
+		fmt.Println("executable")
+		return 0
 	default:
 		fmt.Fprintln(os.Stderr, "no such helper:", name)
 		return 1
