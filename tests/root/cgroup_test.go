@@ -50,8 +50,9 @@ func TestD33CgroupRemoved(t *testing.T) {
 		if _, err := os.Stat(groups + "/containers/" + b.name + "/" + b.name + "/a/b"); err != nil {
 			t.Error(err)
 		}
-		p.signal(syscall.SIGINT)
-		syscall.Kill(p.payload(), syscall.SIGKILL)
+		payload := p.payload()
+		p.signal(syscall.SIGHUP) // which a pid 1 does not notice; a shell that is still there would notice INT
+		syscall.Kill(payload, syscall.SIGKILL)
 		p.wait().ends(137)
 	})
 	t.Run("a start that fails", func(t *testing.T) { newBundle(t, args("/none")).run().ends(127) })
@@ -64,8 +65,9 @@ func TestCgroupInUse(t *testing.T) {
 	first := newBundle(t, script("echo up; exec sleep 1000"), cgroupsPath("/mine/x"))
 	p := first.start().until("up\n")
 	newBundle(t, args("/bin/true"), cgroupsPath("/mine/x")).run().refused("linux.cgroupsPath", "processes are in it")
+	payload := p.payload()
 	p.signal(syscall.SIGTERM)
-	syscall.Kill(p.payload(), syscall.SIGKILL)
+	syscall.Kill(payload, syscall.SIGKILL)
 	p.wait()
 }
 

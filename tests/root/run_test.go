@@ -173,7 +173,7 @@ func (p *process) payload() int {
 				pid = c
 			}
 		}
-		return pid != 0
+		return pid != 0 || len(p.ended) > 0
 	})
 	if pid == 0 {
 		p.t.Fatalf("%v has no payload\nstderr: %s", p.cmd.Args, p.err)
