@@ -7,7 +7,6 @@ export PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 vm=$(dirname "$(realpath "$0")")
 build=$vm/../../build/vm
 mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /tmp
 mkdir -p /dev/pts /dev/shm /dev/mqueue
 mount -t devpts devpts /dev/pts -o gid=5,mode=620,ptmxmode=666
 mount -t tmpfs shm /dev/shm
