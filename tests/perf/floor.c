@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-only
 //
 // The floor of the benchmark: what the bundle of `runc spec` (terminal off, a cgroup namespace added) asks for, by hand and as
-// directly as C can. It reads no config.json and resolves no path safely; a runtime that is general and safe can only be
+// directly as C can, in a control group of its own as a runtime gives it. It reads no config.json and resolves no path safely; a runtime that is general and safe can only be
 // slower. It is no jail to use.
 //
 //	floor [-b COUNT SOURCE] [-d] [-u] ROOTFS PROGRAM [ARG...]
 //
 //	-b  add COUNT read-only bind mounts of SOURCE on /b/0, /b/1, ... (directories that are there already)
-//	-d  end when the payload's process exists; it goes on without a supervisor
+//	-d  end when the payload's process exists; it goes on without a supervisor, and without a control group of its own
 //	-u  add a user namespace: container ids 0 to 65535 are host ids 100000 to 165535
 //
 // The exit status is the payload's, 128 + signal if it was killed, 125 if the floor itself failed.
@@ -33,7 +33,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 #define CAPABILITIES (1u << CAP_AUDIT_WRITE | 1u << CAP_KILL | 1u << CAP_NET_BIND_SERVICE)
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -186,6 +186,8 @@ static void child(void)
 	umask(0);
 	if (option.userns && (setgid(0) != 0 || setuid(0) != 0))
 		die("become", "root");
+	if (syscall(SYS_unshare, CLONE_NEWCGROUP) != 0) // its root is the control group that we are in by now
+		die("make a", "cgroup namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		die("make private", "/");
 	if (mount(option.rootfs, option.rootfs, NULL, MS_BIND | MS_REC, NULL) != 0 || chdir(option.rootfs) != 0)
@@ -249,7 +251,7 @@ int main(int argc, char **argv)
 {
 	struct clone_args args = {.flags = NAMESPACES, .exit_signal = SIGCHLD};
 	int ready[2] = {-1, -1}, status;
-	char byte = 0;
+	char byte = 0, group[64];
 
 	(void)argc;
 	parse(argv);
@@ -257,6 +259,15 @@ int main(int argc, char **argv)
 		args.flags |= CLONE_NEWUSER;
 		if (pipe2(ready, O_CLOEXEC) != 0)
 			die("make a", "pipe");
+	}
+	if (!option.detach) {
+		int fd;
+
+		snprintf(group, sizeof(group), "/sys/fs/cgroup/gojail-floor-%d", (int)getpid());
+		if (mkdir(group, 0755) != 0 || (fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+			die("make", group);
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned long long)fd;
 	}
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
@@ -277,5 +288,7 @@ int main(int argc, char **argv)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			die("wait for", "the payload");
+	if (rmdir(group) != 0)
+		die("remove", group);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
