@@ -75,6 +75,7 @@ var checked sync.Map // names of the tests whose leaks are already watched
 // watch has the leaks of t checked, once.
 func watch(t testing.TB) {
 	if _, again := checked.LoadOrStore(t.Name(), true); !again {
+		t.Cleanup(func() { checked.Delete(t.Name()) }) // with -count the name comes again
 		leaks.Check(t)
 	}
 }
