@@ -4,7 +4,8 @@ package hooks
 
 import (
 	"strconv"
-	"unicode/utf8"
+
+	"gojail/src/spec"
 )
 
 // A State is what hooks are told of their container.
@@ -20,8 +21,8 @@ type Annotation struct{ Key, Value string }
 func (s *State) JSON(status string, pid int) []byte {
 	b := make([]byte, 0, 512)
 	member := func(before, key, value string) {
-		b = AppendJSON(append(b, before...), key)
-		b = AppendJSON(append(b, ':'), value)
+		b = spec.AppendJSON(append(b, before...), key)
+		b = spec.AppendJSON(append(b, ':'), value)
 	}
 	member("{", "ociVersion", s.Version)
 	member(",", "id", s.ID)
@@ -39,21 +40,4 @@ func (s *State) JSON(status string, pid int) []byte {
 		b = append(b, '}')
 	}
 	return append(b, '}', '\n')
-}
-
-// AppendJSON adds a JSON string. What is no UTF-8, as a path may be, becomes U+FFFD.
-func AppendJSON(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return append(b, '"')
 }

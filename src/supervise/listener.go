@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"gojail/src/hooks"
 	"gojail/src/kernel"
+	"gojail/src/spec"
 )
 
 // listenerLimit is how long the agent of a seccomp filter may leave us waiting: it has to accept and to read.
@@ -46,7 +46,7 @@ func (r *record) passListener(path, metadata, status string, container, pid, lis
 // processState is the container process state as JSON.
 func (r *record) processState(metadata, status string, container, pid int) []byte {
 	b := make([]byte, 0, 1024)
-	text := func(before, value string) { b = hooks.AppendJSON(append(b, before...), value) }
+	text := func(before, value string) { b = spec.AppendJSON(append(b, before...), value) }
 	number := func(before string, value int) { b = strconv.AppendInt(append(b, before...), int64(value), 10) }
 	text(`{"ociVersion":`, r.version)
 	number(`,"fds":["seccompFd"],"pid":`, pid)

@@ -36,6 +36,7 @@ var floors = map[string]struct {
 	"spec":          {floor: 1},
 	"ubus":          {floor: 1},
 	"plan":          {floor: 2},
+	"state":         {floor: 2},
 	"trampoline":    {floor: 2},
 	"ubus/ubustest": {floor: 2},
 	"program":       {floor: 3},
