@@ -7,4 +7,8 @@ require (
 	golang.org/x/sys v0.40.0
 )
 
-require github.com/seccomp/libseccomp-golang v0.11.1
+// for tests only
+require (
+	github.com/digineo/go-uci v0.0.0-20210918132103-37c7b10c14fa
+	github.com/seccomp/libseccomp-golang v0.11.1
+)

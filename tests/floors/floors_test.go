@@ -28,6 +28,7 @@ var floors = map[string]struct {
 	"kernel":        {floor: 0},
 	"logline":       {floor: 0},
 	"passwd":        {floor: 0},
+	"uci":           {floor: 0},
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
 	"inject":        {floor: 1},
@@ -49,7 +50,7 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "plan", "seccomp", "slim", "spec"}
+var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
