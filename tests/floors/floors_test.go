@@ -32,6 +32,7 @@ var floors = map[string]struct {
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
 	"inject":        {floor: 1},
+	"netbridge":     {floor: 1},
 	"seccomp":       {floor: 1},
 	"slim":          {floor: 1},
 	"spec":          {floor: 1},
@@ -50,7 +51,7 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
+var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "netbridge", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
