@@ -25,7 +25,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Add([]byte(`{"defaultAction":"SCMP_ACT_KILL_PROCESS","syscalls":[{"names":["read","write"],"action":"SCMP_ACT_ALLOW"}]}`), uint8(0), uint64(0))
 	f.Fuzz(func(t *testing.T, b []byte, which uint8, seed uint64) {
-		p, err := spec.DecodeSeccomp(b)
+		p, err := spec.DecodeSeccomp(b, spec.Target{Arch: names[int(which)%len(names)]})
 		if err != nil {
 			return
 		}

@@ -366,42 +366,54 @@ func TestLibseccompNumbers(t *testing.T) {
 	}
 }
 
-// containers-common's profile means the same to both.
+// containers-common's profile means the same to both, and so does the one that is shipped.
 func TestLibseccompContainersCommon(t *testing.T) {
+	for goarch, machine := range machines() {
+		sameAsLibrary(t, goarch, machine, common(t, goarch, machine, "CAP_AUDIT_WRITE"))
+	}
+}
+
+func TestLibseccompDefaultProfile(t *testing.T) {
+	for goarch, machine := range machines() {
+		sameAsLibrary(t, goarch, machine, decoded(t, defaultProfile(t), goarch, "CAP_NET_RAW"))
+		sameAsLibrary(t, goarch, machine, decoded(t, defaultProfile(t), goarch, "CAP_SYS_ADMIN", "CAP_AUDIT_WRITE"))
+	}
+}
+
+func sameAsLibrary(t *testing.T, goarch string, machine []arch, p *specs.LinuxSeccomp) {
+	t.Helper()
 	if err := library.SetAPI(6); err != nil {
 		t.Fatal(err)
 	}
-	for goarch, machine := range machines() {
-		if libraryArchs[machine[0].name] == library.ArchInvalid {
-			continue
-		}
-		p := common(t, goarch, machine, "CAP_AUDIT_WRITE")
-		for i := range p.Syscalls {
-			p.Syscalls[i].Names = slices.DeleteFunc(p.Syscalls[i].Names, func(name string) bool {
-				_, err := library.GetSyscallFromName(name)
-				return err != nil
-			})
-		}
-		theirs := libraryFilter(t, p, machine)
-		ours, err := compile(p, Options{}, machine)
+	if libraryArchs[machine[0].name] == library.ArchInvalid {
+		return
+	}
+	for i := range p.Syscalls {
+		p.Syscalls[i].Names = slices.DeleteFunc(p.Syscalls[i].Names, func(name string) bool {
+			_, err := library.GetSyscallFromName(name)
+			return err != nil
+		})
+	}
+	theirs := libraryFilter(t, p, machine)
+	p.Syscalls = slices.DeleteFunc(p.Syscalls, func(r specs.LinuxSyscall) bool { return len(r.Names) == 0 })
+	ours, err := compile(p, Options{}, machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %d instructions, libseccomp has %d", goarch, len(ours.Program), len(theirs))
+	r, ref, big := rand.New(rand.NewPCG(4, 4)), newReference(p, machine), machine[0].big
+	everyCall(machine, func(token, number uint32) {
+		d := data{number: number, arch: token, args: randomArgs(r, p)}
+		got, _, err := run(ours.Program, d.bytes(big), big)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %d instructions, libseccomp has %d", goarch, len(ours.Program), len(theirs))
-		r, ref, big := rand.New(rand.NewPCG(4, 4)), newReference(p, machine), machine[0].big
-		everyCall(machine, func(token, number uint32) {
-			d := data{number: number, arch: token, args: randomArgs(r, p)}
-			got, _, err := run(ours.Program, d.bytes(big), big)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, _, err := run(theirs, d.bytes(big), big)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if must, _, _ := ref.comparable(&d); must && !ref.strange(&d) && got != want && got != bits.ReverseBytes32(want) {
-				t.Errorf("%s: %+v: %#x, libseccomp has %#x", goarch, d, got, want)
-			}
-		})
-	}
+		want, _, err := run(theirs, d.bytes(big), big)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if must, _, _ := ref.comparable(&d); must && !ref.strange(&d) && got != want && got != bits.ReverseBytes32(want) {
+			t.Errorf("%s: %+v: %#x, libseccomp has %#x", goarch, d, got, want)
+		}
+	})
 }

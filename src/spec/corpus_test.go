@@ -140,7 +140,7 @@ func TestEveryField(t *testing.T) {
 	t.Run("spec", func(t *testing.T) { everyField(t, Decode) })
 	t.Run("process", func(t *testing.T) { everyField(t, DecodeProcess) })
 	t.Run("capabilities", func(t *testing.T) { everyField(t, DecodeCapabilities) })
-	t.Run("seccomp", func(t *testing.T) { everyField(t, DecodeSeccomp) })
+	t.Run("seccomp", func(t *testing.T) { everyField(t, decodeSeccomp) })
 }
 
 func everyField[T any](t *testing.T, decode func([]byte) (*T, error)) {

@@ -21,6 +21,8 @@ type decoder struct {
 	// path[:depth] leads to the value being read.
 	depth int
 	path  [maxDepth]step
+	// Of a seccomp profile that may be conditional; nil: the specification's form only.
+	target *Target
 }
 
 // step is one part of a path: a key, or a position.

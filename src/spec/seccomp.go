@@ -2,9 +2,14 @@
 
 package spec
 
-import specs "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
 
 func (d *decoder) seccomp(s *specs.LinuxSeccomp) {
+	var byName *uint
 	o := d.object()
 	for d.member(&o) {
 		switch o.key {
@@ -22,14 +27,31 @@ func (d *decoder) seccomp(s *specs.LinuxSeccomp) {
 			s.ListenerMetadata = d.str()
 		case "syscalls":
 			s.Syscalls = list(d, (*decoder).syscall)
+		case "defaultErrno":
+			byName = d.errnoName()
+		case "archMap":
+			if found := d.archMap(); found != nil {
+				s.Architectures = found
+			}
 		default:
 			d.skip()
+		}
+	}
+	if byName != nil {
+		s.DefaultErrnoRet = byName
+	}
+	if d.target != nil {
+		s.Syscalls = slices.DeleteFunc(s.Syscalls, func(r specs.LinuxSyscall) bool { return r.Names == nil })
+		if d.err == nil && d.has(&o, "archMap") && d.has(&o, "architectures") {
+			d.fail("has both architectures and archMap")
 		}
 	}
 	d.close(&o, "defaultAction")
 }
 
 func (d *decoder) syscall(s *specs.LinuxSyscall) {
+	var byName *uint
+	counts := true
 	o := d.object()
 	for d.member(&o) {
 		switch o.key {
@@ -43,11 +65,23 @@ func (d *decoder) syscall(s *specs.LinuxSyscall) {
 			s.ErrnoRet = ref(uint(d.uint32()))
 		case "args":
 			s.Args = list(d, (*decoder).seccompArg)
+		case "errno":
+			byName = d.errnoName()
+		case "includes":
+			counts = d.condition(true) && counts
+		case "excludes":
+			counts = d.condition(false) && counts
 		default:
 			d.skip()
 		}
 	}
+	if byName != nil {
+		s.ErrnoRet = byName
+	}
 	d.close(&o, "names", "action")
+	if !counts {
+		s.Names = nil // seccomp takes it out
+	}
 }
 
 func (d *decoder) seccompArg(a *specs.LinuxSeccompArg) {

@@ -60,11 +60,6 @@ func DecodeCapabilities(b []byte) (*specs.LinuxCapabilities, error) {
 	return decode(b, (*decoder).capabilities)
 }
 
-// DecodeSeccomp reads a file that holds only a seccomp object, as ujail's -S takes it. Names are not checked.
-func DecodeSeccomp(b []byte) (*specs.LinuxSeccomp, error) {
-	return decode(b, (*decoder).seccomp)
-}
-
 func decode[T any](b []byte, read func(*decoder, *T)) (*T, error) {
 	if len(b) > MaxSize {
 		return nil, &Error{Reason: "has " + strconv.Itoa(len(b)) + " bytes, at most " + strconv.Itoa(MaxSize) + " are accepted"}

@@ -6,6 +6,7 @@ package supervise
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -127,7 +128,11 @@ func slimPlan(o *slim.Options, env []string) (*plan.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p, err = spec.DecodeSeccomp(b); err != nil {
+		t := spec.Target{Arch: runtime.GOARCH}
+		if c != nil {
+			t.Holds = func(capability string) bool { return slices.Contains(c.Bounding, capability) }
+		}
+		if p, err = spec.DecodeSeccomp(b, t); err != nil {
 			return nil, &plan.Error{Where: "-S " + o.Seccomp, Reason: err.Error()}
 		}
 	}

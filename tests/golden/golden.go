@@ -132,7 +132,7 @@ func (in *Input) Plan(h *Host, ujail bool) (*plan.Plan, error) {
 	}
 	var p *specs.LinuxSeccomp
 	if o.Seccomp != "" {
-		if p, err = spec.DecodeSeccomp(h.files[o.Seccomp].content); err != nil {
+		if p, err = spec.DecodeSeccomp(h.files[o.Seccomp].content, spec.Target{Arch: "amd64"}); err != nil {
 			return nil, err
 		}
 	}
