@@ -31,6 +31,7 @@ var floors = map[string]struct {
 	"uci":           {floor: 0},
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
+	"config":        {floor: 1, beside: []string{"caps"}, why: "it knows the names of capabilities"},
 	"inject":        {floor: 1},
 	"netbridge":     {floor: 1},
 	"seccomp":       {floor: 1},
@@ -51,7 +52,7 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "cgroup", "elfdep", "logline", "netbridge", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
+var pure = []string{"blob", "caps", "cgroup", "config", "elfdep", "logline", "netbridge", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
