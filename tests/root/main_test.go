@@ -134,10 +134,17 @@ func build(dir string) (string, error) {
 	return program, nil
 }
 
-// buildProbes compiles the payload probe, for this machine and for one whose 32-bit programs amd64 runs.
+// probes are the payloads that are made for the tests, for this machine and for one whose 32-bit programs amd64 runs.
+var probes = []string{"probe", "probe386", "busy", "busy386"}
+
 func buildProbes(dir string) error {
-	for name, arch := range map[string]string{"probe": runtime.GOARCH, "probe386": "386"} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "-ldflags", "-s -w", "gojail/tests/root/probe")
+	for _, name := range probes {
+		arch := runtime.GOARCH
+		source, other := strings.CutSuffix(name, "386")
+		if other {
+			arch = "386"
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), "-ldflags", "-s -w", "gojail/tests/root/"+source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build: %v\n%s", err, out)

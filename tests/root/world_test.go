@@ -61,16 +61,16 @@ func buildWorld() error {
 	if err != nil {
 		return err
 	}
-	probes := map[string][]byte{}
+	built := map[string][]byte{}
 	steps := []struct {
 		name string
 		do   func() error
 	}{
 		{"cgroup namespace", ownCgroup},
-		{"probes", func() error { return readProbes(probes) }},
+		{"probes", func() error { return readProbes(built) }},
 		{"mounts", worldMounts},
 		{"/dev", worldDev},
-		{"programs", func() error { return worldPrograms(program, boxBytes, probes) }},
+		{"programs", func() error { return worldPrograms(program, boxBytes, built) }},
 		{"rootfs", worldRootfs},
 		{"/etc", worldEtc},
 		{"network", func() error { return exec.Command(busybox, "ip", "link", "set", "lo", "up").Run() }},
@@ -174,18 +174,18 @@ func worldDev() error {
 	return nil
 }
 
-func readProbes(probes map[string][]byte) (err error) {
-	for _, name := range []string{"probe", "probe386"} {
+func readProbes(built map[string][]byte) (err error) {
+	for _, name := range probes {
 		var b []byte
 		if b, err = os.ReadFile(filepath.Join(os.Getenv(envProbes), name)); err != nil {
 			return err
 		}
-		probes[name] = b
+		built[name] = b
 	}
 	return nil
 }
 
-func worldPrograms(program, box []byte, probes map[string][]byte) error {
+func worldPrograms(program, box []byte, built map[string][]byte) error {
 	if err := os.MkdirAll(programDir, 0o755); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func worldPrograms(program, box []byte, probes map[string][]byte) error {
 			return err
 		}
 	}
-	for name, b := range probes {
+	for name, b := range built {
 		if err := os.WriteFile(programDir+"/"+name, b, 0o755); err != nil {
 			return err
 		}
