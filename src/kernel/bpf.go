@@ -13,10 +13,12 @@ import (
 const (
 	bpfProgLoad         = 5
 	bpfProgAttach       = 8
-	bpfProgDetach       = 9
+	bpfProgFromID       = 13
+	bpfProgQuery        = 16
 	bpfTypeCgroupDevice = 15
 	bpfAttachDevice     = 6
 	bpfAllowMulti       = 2
+	bpfReplace          = 4
 )
 
 func bpf(cmd uintptr, attr unsafe.Pointer, size uintptr) (int, error) {
@@ -53,4 +55,34 @@ func (c Cgroup) AttachDeviceProgram(prog int) error {
 	a := attachment{uint32(c.fd), uint32(prog), bpfAttachDevice, bpfAllowMulti, 0}
 	_, err := bpf(bpfProgAttach, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return fail("attach the device program to", c.path, err)
+}
+
+// ReplaceDeviceProgram has a program decide in the place of the one that does so far, in one step: there is no moment without one. EBUSY:
+// more than one does, and somebody else has attached it.
+func (c Cgroup) ReplaceDeviceProgram(prog int) error {
+	var ids [2]uint32
+	q := struct {
+		target, typ, query, flags uint32
+		ids                       uint64
+		count, _                  uint32
+	}{target: uint32(c.fd), typ: bpfAttachDevice, ids: uint64(uintptr(unsafe.Pointer(&ids))), count: uint32(len(ids))}
+	_, err := bpf(bpfProgQuery, unsafe.Pointer(&q), unsafe.Sizeof(q))
+	runtime.KeepAlive(&ids)
+	switch {
+	case err == unix.ENOSPC || err == nil && q.count > 1:
+		return &Error{"replace the device program of", c.path, unix.EBUSY}
+	case err != nil:
+		return fail("find the device program of", c.path, err)
+	case q.count == 0:
+		return c.AttachDeviceProgram(prog)
+	}
+	id := [3]uint32{ids[0]}
+	old, err := bpf(bpfProgFromID, unsafe.Pointer(&id), unsafe.Sizeof(id))
+	if err != nil {
+		return fail("open the device program of", c.path, err)
+	}
+	defer unix.Close(old)
+	a := attachment{uint32(c.fd), uint32(prog), bpfAttachDevice, bpfAllowMulti | bpfReplace, uint32(old)}
+	_, err = bpf(bpfProgAttach, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return fail("replace the device program of", c.path, err)
 }

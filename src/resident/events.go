@@ -175,6 +175,7 @@ func deliver(s int32) {
 	case r().started || end && executed():
 		kill(r().payload, syscall.Signal(s))
 		if s == int32(unix.SIGTERM) {
+			thawFn() // it may be paused: it is to hear of it
 			arm(r().killMS)
 		}
 	case end:
@@ -299,6 +300,9 @@ func ended(pid, st int32) {
 //go:norace
 func payloadEnded(code int32) {
 	r().payload = 0
+	if code == 128+int32(unix.SIGKILL) {
+		noteFn()
+	}
 	killExecs()
 	if !r().first || code != 0 {
 		r().code = code

@@ -50,6 +50,7 @@ type booted struct {
 	pid     int32        // the payload's
 	pidfd   int32        // of the payload, in mode Event
 	quieted bool         // see quieten
+	oom     bool         // the payload ended as the kernel ran out of memory for it
 	execs   [maxExecs]execed
 	limits  [4][2]uint64 // the limits of raised as the caller set them
 	slack   int          // of this process' timers, nanoseconds, and the processors it may run on, as the caller set them

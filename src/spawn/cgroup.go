@@ -234,13 +234,19 @@ func (g *group) set() error {
 	}
 	err := g.attachDevices()
 	if err != nil && !g.plan.DevicesMayFail {
-		return faultAt("linux.resources.devices", err, "the kernel needs CONFIG_CGROUP_BPF")
+		return faultAt("linux.resources.devices", err, hintForDevices)
 	}
 	return nil
 }
 
+const hintForDevices = "the kernel needs CONFIG_CGROUP_BPF"
+
+func loadDevices(rules []cgroup.Rule) (int, error) {
+	return kernel.LoadDeviceProgram(cgroup.Encode(cgroup.Program(rules), bigEndian))
+}
+
 func (g *group) attachDevices() error {
-	prog, err := kernel.LoadDeviceProgram(cgroup.Encode(cgroup.Program(g.plan.Devices), bigEndian))
+	prog, err := loadDevices(g.plan.Devices)
 	if err != nil {
 		return err
 	}

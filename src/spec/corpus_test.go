@@ -141,6 +141,7 @@ func TestEveryField(t *testing.T) {
 	t.Run("process", func(t *testing.T) { everyField(t, DecodeProcess) })
 	t.Run("capabilities", func(t *testing.T) { everyField(t, DecodeCapabilities) })
 	t.Run("seccomp", func(t *testing.T) { everyField(t, decodeSeccomp) })
+	t.Run("resources", func(t *testing.T) { everyField(t, DecodeResources) })
 }
 
 func everyField[T any](t *testing.T, decode func([]byte) (*T, error)) {

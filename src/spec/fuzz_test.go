@@ -65,11 +65,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(asJSON(f, everything.Process))
 	f.Add(asJSON(f, everything.Process.Capabilities))
 	f.Add(asJSON(f, everything.Linux.Seccomp))
+	f.Add(asJSON(f, everything.Linux.Resources))
 	f.Add([]byte(conditionalProfile))
 	f.Add([]byte(`{"ociVersion":"\ud800\udc00\ud800\u0041","x":[1e5,-0.5E-3,{"":null}],"linux":{"timeOffsets":{"monotonic":{"secs":-0}}}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		agree(t, DecodeCapabilities, b)
 		agree(t, decodeSeccomp, b)
+		agree(t, DecodeResources, b)
 		conditional(t, b)
 		if p := agree(t, DecodeProcess, b); p != nil {
 			refusals(t, ValidateProcess(p))

@@ -60,6 +60,11 @@ func DecodeCapabilities(b []byte) (*specs.LinuxCapabilities, error) {
 	return decode(b, (*decoder).capabilities)
 }
 
+// DecodeResources reads only a resources object, as an update has it.
+func DecodeResources(b []byte) (*specs.LinuxResources, error) {
+	return decode(b, (*decoder).resources)
+}
+
 func decode[T any](b []byte, read func(*decoder, *T)) (*T, error) {
 	if len(b) > MaxSize {
 		return nil, &Error{Reason: "has " + strconv.Itoa(len(b)) + " bytes, at most " + strconv.Itoa(MaxSize) + " are accepted"}

@@ -125,7 +125,8 @@ func event(o *slim.Options, logf Logf) error {
 func answer(r *record, c *ubus.Client, o *slim.Options, logf Logf) bool {
 	e := execs{r, o, logf, -1}
 	defer e.close()
-	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), kill: resident.Kill, exec: e.start}
+	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), group: heldGroup(),
+		kill: resident.Kill, exec: e.start}
 	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
 		if _, err := serveOne(&box, c, ubus.Within(busPause)); err != nil {
 			return err == ubus.ErrTimeout

@@ -14,16 +14,17 @@ import (
 // waiting is a container in the state "created": its worker stays until somebody calls start.
 type waiting struct {
 	*record
-	logf Logf
-	bus  *ubus.Client
-	pid  int            // of the payload
-	call *ubus.Incoming // of start: answered when it is known whether the payload runs
-	term terminal
+	logf   Logf
+	parent *parent
+	bus    *ubus.Client
+	pid    int            // of the payload
+	call   *ubus.Incoming // of start: answered when it is known whether the payload runs
+	term   terminal
 }
 
 // created waits. The object is on the bus from here on: no start comes too early.
 func (w *waiting) created(pid, sync int) error {
-	box := container{record: w.record, status: stateCreated, pid: pid, tty: w.term.tty, kill: resident.Kill,
+	box := container{record: w.record, status: stateCreated, pid: pid, tty: w.term.tty, group: groupAt(w.parent.cgroup), kill: resident.Kill,
 		start: func() ubus.Status { return ubus.StatusOK }}
 	next := time.Now()
 	for {

@@ -21,7 +21,7 @@ const exitNotification = "exec.exit"
 
 // execute answers a call of exec: {pid}, or {error} and, where it is the program that cannot be executed, the exit status of a shell.
 func (c *container) execute(in *ubus.Incoming) ([]byte, ubus.Status) {
-	switch c.status {
+	switch c.now() {
 	case stateRunning:
 	case stateStopped:
 		return nil, ubus.StatusNotFound

@@ -16,6 +16,9 @@ const killLimit = 5 * time.Second
 // Group leaves the control group to the resident: it removes an empty one by itself.
 func (p *parent) Group(fd int, made []string) error {
 	err := resident.Hold(resident.Group, fd)
+	if len(made) > 0 {
+		p.cgroup = made[len(made)-1]
+	}
 	for i, dir := range made {
 		if err == nil {
 			err = resident.Undo(dir, i == len(made)-1)

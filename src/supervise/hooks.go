@@ -19,6 +19,9 @@ import (
 // poststopLimit is how many seconds a poststop hook without a timeout may take: the end of a container has to be bounded.
 const poststopLimit = 10
 
+// oomAnnotation is 1 in the state that poststop hooks are told if the container ended for want of memory.
+const oomAnnotation = "org.openwrt.gojail.oom"
+
 // exists is the moment from which poststop hooks are run when the container has ended, in whatever way: the start may still fail, and
 // with it this worker.
 func (w *waiting) exists(list []plan.Hook) error {
@@ -84,7 +87,7 @@ var errStarting = &plan.Error{Reason: "the start is not over: hooks are still ru
 
 // runner runs hooks, and answers on the bus meanwhile, as a container in this state, if it is there already.
 func (w *waiting) runner(state string, pid int) *hooks.Runner {
-	box := container{record: w.record, status: state, pid: pid, tty: w.term.tty, kill: resident.Kill,
+	box := container{record: w.record, status: state, pid: pid, tty: w.term.tty, group: groupAt(w.parent.cgroup), kill: resident.Kill,
 		start: func() ubus.Status { return ubus.StatusInvalidArgument },
 		exec:  func(*plan.Request, int) (int, error) { return 0, errStarting }}
 	r := newRunner(w.record)
@@ -132,6 +135,9 @@ func poststop(logf Logf) {
 	// The object is gone from the bus: nobody would answer.
 	_ = resident.Hold(resident.Bus, -1)
 	kernel.Close(resident.Held(resident.Bus))
+	if resident.OOMKilled() {
+		rec.annotations = append(rec.annotations, annotation{oomAnnotation, "1"})
+	}
 	r := newRunner(rec)
 	defer r.Close()
 	for i := range list {

@@ -16,6 +16,7 @@ const (
 	stateCreating = "creating"
 	stateCreated  = "created"
 	stateRunning  = "running"
+	statePaused   = "paused" // ours: its processes stand still
 	stateStopped  = "stopped"
 )
 
@@ -27,14 +28,21 @@ var methods = []ubus.Method{
 	{Name: "resize", Args: []ubus.Arg{{Name: "width", Type: blob.Int32}, {Name: "height", Type: blob.Int32}}},
 	{Name: "exec", Args: []ubus.Arg{{Name: "args", Type: blob.Array}, {Name: "env", Type: blob.Array}, {Name: "cwd", Type: blob.String},
 		{Name: "user", Type: blob.String}, {Name: "capabilities", Type: blob.Array}}},
+	{Name: "pause"},
+	{Name: "resume"},
+	{Name: "stats"},
+	{Name: "update", Args: []ubus.Arg{{Name: "resources", Type: blob.Table}}},
+	{Name: "reclaim", Args: []ubus.Arg{{Name: "bytes", Type: blob.Int64}, {Name: "swappiness", Type: blob.Int32}}},
 }
 
 // container is what the object answers for.
 type container struct {
 	*record
-	status string
+	status string // but for statePaused
 	pid    int
 	tty    int // of the payload, or -1
+	// group opens the control group; nil: there is none.
+	group func() (kernel.Cgroup, error)
 	// start, kill and exec are what the calls do; exec is for a container that runs.
 	start func() ubus.Status
 	kill  func(signal int) error
@@ -64,15 +72,18 @@ func (c *container) handle(in *ubus.Incoming) ([]byte, ubus.Status) {
 			return nil, ubus.StatusNotFound
 		case signal == 0: // only whether it is there
 			return nil, ubus.StatusOK
+		case signal != kernel.SIGKILL && c.now() == statePaused: // it would wait, and come as a surprise later
+			return nil, ubus.StatusPermissionDenied
 		case c.kill(signal) != nil:
 			return nil, ubus.StatusUnknownError
 		}
 		return nil, ubus.StatusOK
 	case "resize":
 		return nil, resize(c.tty, in.Data)
-	}
-	if in.Method == "exec" {
+	case "exec":
 		return c.execute(in)
+	case "pause", "resume", "stats", "update", "reclaim":
+		return c.grouped(in)
 	}
 	return nil, ubus.StatusMethodNotFound
 }
@@ -82,7 +93,7 @@ func (c *container) state() ([]byte, error) {
 	var w blob.Builder
 	w.AddString("ociVersion", c.version)
 	w.AddString("id", c.name)
-	w.AddString("status", c.status)
+	w.AddString("status", c.now())
 	if c.status != stateStopped {
 		w.AddUint32("pid", uint32(c.pid))
 	}

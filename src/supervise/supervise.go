@@ -187,9 +187,10 @@ func asked(s *specs.Spec, o *slim.Options, dir string) plan.Bundle {
 type parent struct {
 	killMS  uint32
 	pidFile string
-	written bool // the pid file
-	pid     int  // of the payload
-	first   bool // it only makes the next one
+	written bool   // the pid file
+	pid     int    // of the payload
+	first   bool   // it only makes the next one
+	cgroup  string // where the container's is; "": it has none
 }
 
 // Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.
@@ -264,6 +265,7 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		return err
 	}
 	parent := &parent{killMS: uint32(o.TermTimeout) * 1000, pidFile: o.PidFile}
+	wait.parent = parent
 	status := stateCreating
 	cfg := &spawn.Config{Parent: parent, Limits: originalLimits(), Terminal: wait.term.made}
 	if resident.CanMake() {
