@@ -18,7 +18,7 @@ import (
 // Planning does nothing: neither this package nor what it uses of the project can name a system call or open a file, and the host
 // shows them its files one by one.
 func TestNoMeans(t *testing.T) {
-	harmless := []string{"bytes", "errors", "io", "io/fs", "math", "math/bits", "path", "runtime", "slices", "strconv", "strings", "unicode/utf16", "unicode/utf8",
+	harmless := []string{"bytes", "encoding/binary", "errors", "io", "io/fs", "math", "math/bits", "path", "runtime", "slices", "strconv", "strings", "unicode/utf16", "unicode/utf8",
 		"github.com/opencontainers/runtime-spec/specs-go"} // types and constants
 	seen := map[string]bool{}
 	todo := []string{"gojail/src/plan"}
