@@ -24,9 +24,13 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SUBL	$16, SP
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVL	$const_firstAt, SI
+	MOVL	0(SI), BP
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$SYS_fcntl, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	$2, CX
 	MOVL	$1, DX
 	SYSCALL
@@ -37,12 +41,14 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	CMPL	0(SI), $0
 	JNE	join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVL	$SYS_fcntl, AX
-	MOVL	$const_LifeFD, BX
+	LEAL	1(BP), BX
 	MOVL	$2, CX
 	MOVL	$1, DX
 	SYSCALL
+	TESTL	AX, AX
+	JLT	filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVL	$SYS_prctl, AX
@@ -51,7 +57,8 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SYSCALL
 
 	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVL	$const_LifeFD, 0(SP)
+	LEAL	1(BP), AX
+	MOVL	AX, 0(SP)
 	MOVL	$0, 4(SP)
 	MOVL	$SYS_poll, AX
 	MOVL	SP, BX
@@ -62,7 +69,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
 	JNE	exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVL	$const_filterAt, SI
 	CMPL	0(SI), $const_noFilter
 	JEQ	exec
@@ -71,7 +78,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVL	4(SI), CX
 	LEAL	8(SI), DX
 	SYSCALL
-	MOVL	$const_ReportFilter, BP
+	MOVL	$const_ReportFilter, DI
 	TESTL	AX, AX
 	JLT	failed
 	CMPL	0(SI), $const_withListener
@@ -81,12 +88,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$const_ReportListener, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	SP, CX
 	MOVL	$8, DX
 	SYSCALL
 	MOVL	$SYS_read, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	SP, CX
 	MOVL	$1, DX
 	SYSCALL
@@ -102,14 +109,14 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	LEAL	24(SP)(SI*4), DX
 	SYSCALL
 
-	MOVL	$const_ReportExec, BP
+	MOVL	$const_ReportExec, DI
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEGL	AX
-	MOVL	BP, 0(SP)
+	MOVL	DI, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	SP, CX
 	MOVL	$8, DX
 	SYSCALL
@@ -135,7 +142,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVL	$const_ReportBorn, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	SP, CX
 	MOVL	$8, DX
 	SYSCALL
@@ -144,7 +151,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVL	$SYS_read, AX
-	MOVL	$const_ErrorFD, BX
+	MOVL	BP, BX
 	MOVL	SP, CX
 	MOVL	$1, DX
 	SYSCALL
@@ -156,12 +163,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVL	$SYS_setsid, AX
 	SYSCALL
 	MOVL	$SYS_ioctl, AX
-	MOVL	$const_TerminalFD, BX
+	LEAL	2(BP), BX
 	MOVL	$0x540e, CX
 	MOVL	$0, DX
 	SYSCALL
 	MOVL	$SYS_close, AX
-	MOVL	$const_TerminalFD, BX
+	LEAL	2(BP), BX
 	SYSCALL
 	JMP	life
 	UNDEF

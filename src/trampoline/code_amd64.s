@@ -22,9 +22,13 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SUBQ	$16, SP
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVL	$const_firstAt, BX
+	MOVL	0(BX), R13
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$SYS_fcntl, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVL	$2, SI
 	MOVL	$1, DX
 	SYSCALL
@@ -35,12 +39,14 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	CMPL	0(BX), $0
 	JNE	join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVL	$SYS_fcntl, AX
-	MOVL	$const_LifeFD, DI
+	LEAL	1(R13), DI
 	MOVL	$2, SI
 	MOVL	$1, DX
 	SYSCALL
+	TESTQ	AX, AX
+	JLT	filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVL	$SYS_prctl, AX
@@ -49,7 +55,8 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SYSCALL
 
 	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVQ	$const_LifeFD, 0(SP)
+	LEAL	1(R13), AX
+	MOVQ	AX, 0(SP)
 	MOVL	$SYS_poll, AX
 	MOVQ	SP, DI
 	MOVL	$1, SI
@@ -59,7 +66,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	TESTB	$0x18, 6(SP)			// POLLERR | POLLHUP
 	JNE	exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVL	$const_filterAt, BX
 	CMPL	0(BX), $const_noFilter
 	JEQ	exec
@@ -78,12 +85,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVL	$const_ReportListener, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVQ	SP, SI
 	MOVL	$8, DX
 	SYSCALL
 	MOVL	$SYS_read, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVQ	SP, SI
 	MOVL	$1, DX
 	SYSCALL
@@ -106,7 +113,7 @@ failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	MOVL	R12, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVQ	SP, SI
 	MOVL	$8, DX
 	SYSCALL
@@ -132,7 +139,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVL	$const_ReportBorn, 0(SP)
 	MOVL	AX, 4(SP)
 	MOVL	$SYS_write, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVQ	SP, SI
 	MOVL	$8, DX
 	SYSCALL
@@ -141,7 +148,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVL	$SYS_read, AX
-	MOVL	$const_ErrorFD, DI
+	MOVL	R13, DI
 	MOVQ	SP, SI
 	MOVL	$1, DX
 	SYSCALL
@@ -153,12 +160,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVL	$SYS_setsid, AX
 	SYSCALL
 	MOVL	$SYS_ioctl, AX
-	MOVL	$const_TerminalFD, DI
+	LEAL	2(R13), DI
 	MOVL	$0x540e, SI
 	MOVL	$0, DX
 	SYSCALL
 	MOVL	$SYS_close, AX
-	MOVL	$const_TerminalFD, DI
+	LEAL	2(R13), DI
 	SYSCALL
 	JMP	life
 	UNDEF

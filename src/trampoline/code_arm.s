@@ -23,9 +23,14 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SUB	$16, R13
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVW	$const_loadAddress, R5
+	ADD	$const_firstOffset, R5
+	MOVW	0(R5), R8
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVW	$SYS_fcntl, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	$2, R1
 	MOVW	$1, R2
 	SWI	$0
@@ -38,12 +43,14 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	CMP	$0, R6
 	BNE	join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVW	$SYS_fcntl, R7
-	MOVW	$const_LifeFD, R0
+	ADD	$1, R8, R0
 	MOVW	$2, R1
 	MOVW	$1, R2
 	SWI	$0
+	CMP	$0, R0
+	BLT	filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVW	$SYS_prctl, R7
@@ -52,7 +59,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SWI	$0
 
 	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVW	$const_LifeFD, R0
+	ADD	$1, R8, R0
 	MOVW	$0, R2
 	MOVW	R0, 0(R13)
 	MOVW	R2, 4(R13)
@@ -65,7 +72,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	TST	$0x18, R0			// POLLERR | POLLHUP
 	BNE	exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVW	$const_loadAddress, R5
 	ADD	$const_filterOffset, R5
 	MOVW	0(R5), R6
@@ -77,7 +84,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	4(R5), R1
 	ADD	$8, R5, R2
 	SWI	$0
-	MOVW	$const_ReportFilter, R8
+	MOVW	$const_ReportFilter, R9
 	CMP	$0, R0
 	BLT	failed
 	CMP	$const_withListener, R6
@@ -88,12 +95,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	R1, 0(R13)
 	MOVW	R0, 4(R13)
 	MOVW	$SYS_write, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	R13, R1
 	MOVW	$8, R2
 	SWI	$0
 	MOVW	$SYS_read, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	R13, R1
 	MOVW	$1, R2
 	SWI	$0
@@ -109,14 +116,14 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	ADD	R3<<2, R1, R2
 	SWI	$0
 
-	MOVW	$const_ReportExec, R8
+	MOVW	$const_ReportExec, R9
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	RSB	$0, R0
-	MOVW	R8, 0(R13)
+	MOVW	R9, 0(R13)
 	MOVW	R0, 4(R13)
 	MOVW	$SYS_write, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	R13, R1
 	MOVW	$8, R2
 	SWI	$0
@@ -144,7 +151,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVW	R1, 0(R13)
 	MOVW	R0, 4(R13)
 	MOVW	$SYS_write, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	R13, R1
 	MOVW	$8, R2
 	SWI	$0
@@ -153,7 +160,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVW	$SYS_read, R7
-	MOVW	$const_ErrorFD, R0
+	MOVW	R8, R0
 	MOVW	R13, R1
 	MOVW	$1, R2
 	SWI	$0
@@ -165,13 +172,13 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVW	$SYS_setsid, R7
 	SWI	$0
 	MOVW	$SYS_ioctl, R7
-	MOVW	$const_TerminalFD, R0
+	ADD	$2, R8, R0
 	MOVW	$0x5400, R1			// in two steps: it does not fit an instruction
 	ORR	$0x0e, R1
 	MOVW	$0, R2
 	SWI	$0
 	MOVW	$SYS_close, R7
-	MOVW	$const_TerminalFD, R0
+	ADD	$2, R8, R0
 	SWI	$0
 	B	life
 	UNDEF

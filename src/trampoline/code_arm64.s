@@ -24,9 +24,14 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	SUB	$32, RSP
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVD	$const_loadAddress, R20
+	ADD	$const_firstOffset, R20
+	MOVWU	0(R20), R22
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVD	$SYS_fcntl, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	$2, R1
 	MOVD	$1, R2
 	SVC
@@ -37,12 +42,13 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVWU	0(R20), R21
 	CBNZ	R21, join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVD	$SYS_fcntl, R8
-	MOVD	$const_LifeFD, R0
+	ADD	$1, R22, R0
 	MOVD	$2, R1
 	MOVD	$1, R2
 	SVC
+	TBNZ	$63, R0, filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVD	$SYS_prctl, R8
@@ -51,7 +57,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SVC
 
 	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVD	$const_LifeFD, R0
+	ADD	$1, R22, R0
 	MOVD	R0, 0(RSP)
 	MOVD	ZR, 16(RSP)
 	MOVD	ZR, 24(RSP)
@@ -67,7 +73,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	TST	$0x18, R0			// POLLERR | POLLHUP
 	BNE	exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVD	$const_loadAddress, R20
 	ADD	$const_filterOffset, R20
 	MOVWU	0(R20), R21
@@ -78,7 +84,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVWU	4(R20), R1
 	ADD	$8, R20, R2
 	SVC
-	MOVW	$const_ReportFilter, R22
+	MOVW	$const_ReportFilter, R23
 	TBNZ	$63, R0, failed
 	CMP	$const_withListener, R21
 	BNE	exec
@@ -88,12 +94,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	R1, 0(RSP)
 	MOVW	R0, 4(RSP)
 	MOVD	$SYS_write, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	RSP, R1
 	MOVD	$8, R2
 	SVC
 	MOVD	$SYS_read, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	RSP, R1
 	MOVD	$1, R2
 	SVC
@@ -109,14 +115,14 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	ADD	R3<<3, R1, R2
 	SVC
 
-	MOVW	$const_ReportExec, R22
+	MOVW	$const_ReportExec, R23
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEG	R0, R0
-	MOVW	R22, 0(RSP)
+	MOVW	R23, 0(RSP)
 	MOVW	R0, 4(RSP)
 	MOVD	$SYS_write, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	RSP, R1
 	MOVD	$8, R2
 	SVC
@@ -143,7 +149,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVW	R1, 0(RSP)
 	MOVW	R0, 4(RSP)
 	MOVD	$SYS_write, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	RSP, R1
 	MOVD	$8, R2
 	SVC
@@ -152,7 +158,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVD	$SYS_read, R8
-	MOVD	$const_ErrorFD, R0
+	MOVD	R22, R0
 	MOVD	RSP, R1
 	MOVD	$1, R2
 	SVC
@@ -164,12 +170,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVD	$SYS_setsid, R8
 	SVC
 	MOVD	$SYS_ioctl, R8
-	MOVD	$const_TerminalFD, R0
+	ADD	$2, R22, R0
 	MOVD	$0x540e, R1
 	MOVD	$0, R2
 	SVC
 	MOVD	$SYS_close, R8
-	MOVD	$const_TerminalFD, R0
+	ADD	$2, R22, R0
 	SVC
 	B	life
 	UNDEF

@@ -23,9 +23,14 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADDV	$-32, R3
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVV	$const_loadAddress, R24
+	ADDV	$const_firstOffset, R24
+	MOVWU	0(R24), R26
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVV	$SYS_fcntl, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	$2, R5
 	MOVV	$1, R6
 	SYSCALL
@@ -36,12 +41,13 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVWU	0(R24), R25
 	BNE	R25, join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVV	$SYS_fcntl, R11
-	MOVV	$const_LifeFD, R4
+	ADDV	$1, R26, R4
 	MOVV	$2, R5
 	MOVV	$1, R6
 	SYSCALL
+	BLT	R4, R0, filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVV	$SYS_prctl, R11
@@ -50,7 +56,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SYSCALL
 
 	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVV	$const_LifeFD, R4
+	ADDV	$1, R26, R4
 	MOVV	R4, 0(R3)
 	MOVV	R0, 16(R3)
 	MOVV	R0, 24(R3)
@@ -66,7 +72,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	AND	$0x18, R4			// POLLERR | POLLHUP
 	BNE	R4, exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVV	$const_loadAddress, R24
 	ADDV	$const_filterOffset, R24
 	MOVWU	0(R24), R25
@@ -76,7 +82,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVWU	4(R24), R5
 	ADDV	$8, R24, R6
 	SYSCALL
-	MOVV	$-2, R26			// ReportFilter, the low word
+	MOVV	$-2, R27			// ReportFilter, the low word
 	BLTZ	R4, failed
 	MOVV	$const_withListener, R5
 	BNE	R5, R25, exec
@@ -86,12 +92,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	R5, 0(R3)
 	MOVW	R4, 4(R3)
 	MOVV	$SYS_write, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	R3, R5
 	MOVV	$8, R6
 	SYSCALL
 	MOVV	$SYS_read, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	R3, R5
 	MOVV	$1, R6
 	SYSCALL
@@ -108,14 +114,14 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	ADDV	R7, R5, R6
 	SYSCALL
 
-	MOVV	$-1, R26			// ReportExec, the low word
+	MOVV	$-1, R27			// ReportExec, the low word
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	SUBV	R4, R0, R4
-	MOVW	R26, 0(R3)
+	MOVW	R27, 0(R3)
 	MOVW	R4, 4(R3)
 	MOVV	$SYS_write, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	R3, R5
 	MOVV	$8, R6
 	SYSCALL
@@ -142,7 +148,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVW	R5, 0(R3)
 	MOVW	R4, 4(R3)
 	MOVV	$SYS_write, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	R3, R5
 	MOVV	$8, R6
 	SYSCALL
@@ -151,7 +157,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVV	$SYS_read, R11
-	MOVV	$const_ErrorFD, R4
+	MOVV	R26, R4
 	MOVV	R3, R5
 	MOVV	$1, R6
 	SYSCALL
@@ -163,12 +169,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVV	$SYS_setsid, R11
 	SYSCALL
 	MOVV	$SYS_ioctl, R11
-	MOVV	$const_TerminalFD, R4
+	ADDV	$2, R26, R4
 	MOVV	$0x540e, R5
 	MOVV	$0, R6
 	SYSCALL
 	MOVV	$SYS_close, R11
-	MOVV	$const_TerminalFD, R4
+	ADDV	$2, R26, R4
 	SYSCALL
 	JMP	life
 	UNDEF

@@ -25,9 +25,14 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADDU	$-16, R29
 
+	// 0. The number of ErrorFD; the others follow.
+	MOVW	$const_loadAddress, R17
+	ADDU	$const_firstOffset, R17
+	MOVW	0(R17), R19
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOVW	$SYS_fcntl, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	$2, R5
 	MOVW	$1, R6
 	SYSCALL
@@ -38,12 +43,13 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVW	0(R17), R18
 	BNE	R18, join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOVW	$SYS_fcntl, R2
-	MOVW	$const_LifeFD, R4
+	ADDU	$1, R19, R4
 	MOVW	$2, R5
 	MOVW	$1, R6
 	SYSCALL
+	BNE	R7, filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOVW	$SYS_prctl, R2
@@ -52,7 +58,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	SYSCALL
 
 	// 4. poll({LifeFD, 0, 0}, 1, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOVW	$const_LifeFD, R4
+	ADDU	$1, R19, R4
 	MOVW	R4, 0(R29)
 	MOVW	R0, 4(R29)
 	MOVW	$SYS_poll, R2
@@ -65,7 +71,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	AND	$0x18, R8			// POLLERR | POLLHUP
 	BNE	R8, exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOVW	$const_loadAddress, R17
 	ADDU	$const_filterOffset, R17
 	MOVW	0(R17), R18
@@ -75,7 +81,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	4(R17), R5
 	ADDU	$8, R17, R6
 	SYSCALL
-	MOVW	$const_ReportFilter, R19
+	MOVW	$const_ReportFilter, R20
 	BNE	R7, failed
 	MOVW	$const_withListener, R8
 	BNE	R8, R18, exec
@@ -85,12 +91,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	R8, 0(R29)
 	MOVW	R2, 4(R29)
 	MOVW	$SYS_write, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	R29, R5
 	MOVW	$8, R6
 	SYSCALL
 	MOVW	$SYS_read, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	R29, R5
 	MOVW	$1, R6
 	SYSCALL
@@ -108,13 +114,13 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	ADDU	R8, R5, R6
 	SYSCALL
 
-	MOVW	$const_ReportExec, R19
+	MOVW	$const_ReportExec, R20
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
-	MOVW	R19, 0(R29)
+	MOVW	R20, 0(R29)
 	MOVW	R2, 4(R29)
 	MOVW	$SYS_write, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	R29, R5
 	MOVW	$8, R6
 	SYSCALL
@@ -143,7 +149,7 @@ report:	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
 	MOVW	R8, 0(R29)
 	MOVW	R2, 4(R29)
 	MOVW	$SYS_write, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	R29, R5
 	MOVW	$8, R6
 	SYSCALL
@@ -152,7 +158,7 @@ report:	// write(ErrorFD, {ReportBorn, pid or -errno}, 8)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOVW	$SYS_read, R2
-	MOVW	$const_ErrorFD, R4
+	MOVW	R19, R4
 	MOVW	R29, R5
 	MOVW	$1, R6
 	SYSCALL
@@ -165,12 +171,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOVW	$SYS_setsid, R2
 	SYSCALL
 	MOVW	$SYS_ioctl, R2
-	MOVW	$const_TerminalFD, R4
+	ADDU	$2, R19, R4
 	MOVW	$0x5480, R5
 	MOVW	$0, R6
 	SYSCALL
 	MOVW	$SYS_close, R2
-	MOVW	$const_TerminalFD, R4
+	ADDU	$2, R19, R4
 	SYSCALL
 	JMP	life
 	UNDEF

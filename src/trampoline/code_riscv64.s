@@ -23,9 +23,14 @@
 TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	ADD	$-32, X2
 
+	// 0. The number of ErrorFD; the others follow.
+	MOV	$const_loadAddress, S2
+	ADD	$const_firstOffset, S2
+	MOVWU	0(S2), S4
+
 	// 1. fcntl(ErrorFD, F_SETFD, FD_CLOEXEC)
 	MOV	$SYS_fcntl, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	$2, A1
 	MOV	$1, A2
 	ECALL
@@ -36,12 +41,13 @@ TEXT code<>(SB),NOSPLIT|NOFRAME,$0
 	MOVWU	0(S2), S3
 	BNEZ	S3, join
 
-life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
+life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC). Without a life line there is no 3 and no 4.
 	MOV	$SYS_fcntl, A7
-	MOV	$const_LifeFD, A0
+	ADD	$1, S4, A0
 	MOV	$2, A1
 	MOV	$1, A2
 	ECALL
+	BLT	A0, X0, filter
 
 	// 3. prctl(PR_SET_PDEATHSIG, SIGKILL)
 	MOV	$SYS_prctl, A7
@@ -50,7 +56,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	ECALL
 
 	// 4. ppoll({LifeFD, 0, 0}, 1, {0, 0}, nil, 0). Where the call is refused (RLIMIT_NOFILE 0) revents stays 0.
-	MOV	$const_LifeFD, A0
+	ADD	$1, S4, A0
 	MOV	A0, 0(X2)
 	MOV	X0, 16(X2)
 	MOV	X0, 24(X2)
@@ -66,7 +72,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	AND	$0x18, A0			// POLLERR | POLLHUP
 	BNEZ	A0, exit
 
-	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
+filter:	// 5. seccomp(SECCOMP_SET_MODE_FILTER, flags, &program)
 	MOV	$const_loadAddress, S2
 	ADD	$const_filterOffset, S2
 	MOVWU	0(S2), S3
@@ -76,7 +82,7 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVWU	4(S2), A1
 	ADD	$8, S2, A2
 	ECALL
-	MOV	$-2, S4				// ReportFilter, the low word
+	MOV	$-2, S5				// ReportFilter, the low word
 	BLTZ	A0, failed
 	MOV	$const_withListener, A1
 	BNE	A1, S3, exec
@@ -86,12 +92,12 @@ life:	// 2. fcntl(LifeFD, F_SETFD, FD_CLOEXEC)
 	MOVW	A1, 0(X2)
 	MOVW	A0, 4(X2)
 	MOV	$SYS_write, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	X2, A1
 	MOV	$8, A2
 	ECALL
 	MOV	$SYS_read, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	X2, A1
 	MOV	$1, A2
 	ECALL
@@ -108,14 +114,14 @@ exec:	// 6. execve(argv[0], &argv[1], envp)
 	ADD	A3, A1, A2
 	ECALL
 
-	MOV	$-1, S4				// ReportExec, the low word
+	MOV	$-1, S5				// ReportExec, the low word
 
 failed:	// 7. write(ErrorFD, {ReportExec or ReportFilter, errno}, 8)
 	NEG	A0, A0
-	MOVW	S4, 0(X2)
+	MOVW	S5, 0(X2)
 	MOVW	A0, 4(X2)
 	MOV	$SYS_write, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	X2, A1
 	MOV	$8, A2
 	ECALL
@@ -142,7 +148,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 	MOVW	A1, 0(X2)
 	MOVW	A0, 4(X2)
 	MOV	$SYS_write, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	X2, A1
 	MOV	$8, A2
 	ECALL
@@ -151,7 +157,7 @@ join:	// a. clone(CLONE_PARENT, 0, 0, 0, 0)
 
 born:	// b. read(ErrorFD, ours, 1)
 	MOV	$SYS_read, A7
-	MOV	$const_ErrorFD, A0
+	MOV	S4, A0
 	MOV	X2, A1
 	MOV	$1, A2
 	ECALL
@@ -163,12 +169,12 @@ born:	// b. read(ErrorFD, ours, 1)
 	MOV	$SYS_setsid, A7
 	ECALL
 	MOV	$SYS_ioctl, A7
-	MOV	$const_TerminalFD, A0
+	ADD	$2, S4, A0
 	MOV	$0x540e, A1
 	MOV	$0, A2
 	ECALL
 	MOV	$SYS_close, A7
-	MOV	$const_TerminalFD, A0
+	ADD	$2, S4, A0
 	ECALL
 	JMP	life
 	UNDEF

@@ -10,7 +10,7 @@
 //
 //  1. Sets close-on-exec on ErrorFD, or ends with ExitReentered. A payload "#!/proc/self/exe" comes back here, and
 //     finds no such descriptor because the exec before closed it.
-//  2. Sets close-on-exec on LifeFD, which may be missing.
+//  2. Sets close-on-exec on LifeFD. Where that is missing the payload may outlive its parent: the next step is then 5.
 //  3. Asks for SIGKILL when its parent dies. This is late because every change of credentials takes that wish back.
 //  4. Ends with ExitOrphaned if the other end of LifeFD is closed: the parent died before step 3.
 //  5. Loads the seccomp filter that the image carries, if it does. Where somebody listens to the filter, it writes {ReportListener, the
@@ -37,11 +37,11 @@ import (
 	"unsafe"
 )
 
-// The descriptors that the program expects.
+// The descriptors that the program expects, see Shift.
 const (
 	// ErrorFD is the child's end of the error channel. End of file on the other end means that the payload runs.
 	ErrorFD = 3
-	// LifeFD is an end of a socket or pipe whose other end is held by the supervisor alone. Optional.
+	// LifeFD is an end of a socket or pipe whose other end is held by the supervisor alone, with whom the payload dies. Optional.
 	LifeFD = 4
 	// TerminalFD becomes the controlling terminal with the joined image, which makes the session. Optional.
 	TerminalFD = 5
@@ -93,11 +93,14 @@ type headers struct {
 	load, stack programHeader
 	filter      filterHeader
 	joined      uintptr // not 0: the image is the joined one
+	first       uintptr // number of ErrorFD
 }
 
 const (
 	joinedOffset = unsafe.Offsetof(headers{}.joined)
 	joinedAt     = loadAddress + joinedOffset
+	firstOffset  = unsafe.Offsetof(headers{}.first)
+	firstAt      = loadAddress + firstOffset
 )
 
 // Image returns the ELF executable, the joined one if that is wanted. It is complete and needs no other file, no writable memory and no
@@ -129,12 +132,18 @@ func Image(joined bool) ([]byte, error) {
 		},
 		stack: programHeader{kind: 0x6474e551, flags: 6, align: 16}, // PT_GNU_STACK, rw-
 	}
+	h.first = ErrorFD
 	if joined {
 		h.joined = ^uintptr(0)
 	}
 	b := make([]byte, 0, size)
 	b = append(b, (*[start]byte)(unsafe.Pointer(&h))[:]...)
 	return append(b, code...), nil
+}
+
+// Shift has the image expect its descriptors n higher: those from ErrorFD to there are the payload's then.
+func Shift(image []byte, n int) {
+	(*headers)(unsafe.Pointer(&image[0])).first = uintptr(ErrorFD + n)
 }
 
 // machineCode is the code in our own text segment, from its start to the end mark. It does not ask where the linker has

@@ -126,9 +126,8 @@ func TestPayloadIsExecuted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := seen{
-		Args:        []string{"zero", "", "two words", "three"},
-		Env:         []string{"A=b", payloadVariable + "=1", emulatorVariable + "=" + emulator},
-		DeathSignal: int(syscall.SIGKILL),
+		Args: []string{"zero", "", "two words", "three"},
+		Env:  []string{"A=b", payloadVariable + "=1", emulatorVariable + "=" + emulator},
 	}
 	path, args := program(exe, want.Args...)
 	alive, _ := lifeLine(t, syscall.SOCK_SEQPACKET)
@@ -138,6 +137,9 @@ func TestPayloadIsExecuted(t *testing.T) {
 	}
 	for name, life := range map[string]*os.File{"life line": alive, "unread data on it": full, "no life line": nil} {
 		t.Run(name, func(t *testing.T) {
+			if want.DeathSignal = int(syscall.SIGKILL); life == nil {
+				want.DeathSignal = 0
+			}
 			status, output, report := run(t, append([]string{path}, args...), life, false)
 			if status != payloadStatus || len(report) != 0 {
 				t.Fatalf("status %d, report % x", status, report)
@@ -150,6 +152,42 @@ func TestPayloadIsExecuted(t *testing.T) {
 				t.Errorf("the payload saw\n%+v\nnot\n%+v", got, want)
 			}
 		})
+	}
+}
+
+// The descriptors below those that the program expects are the payload's.
+func TestShift(t *testing.T) {
+	image := mustImage(t, false)
+	Shift(image, 2)
+	file := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(file, image, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := lifeLine(t, syscall.SOCK_STREAM)
+	theirs, ours := lifeLine(t, syscall.SOCK_SEQPACKET)
+	life, _ := lifeLine(t, syscall.SOCK_SEQPACKET)
+	path, args := program(exe, "zero", "one")
+	cmd := &exec.Cmd{Env: []string{payloadVariable + "=1", emulatorVariable + "=" + emulator}, Stderr: os.Stderr,
+		ExtraFiles: []*os.File{first, second, theirs, life}}
+	cmd.Path, cmd.Args = program(file, append([]string{path}, args...)...)
+	output, err := cmd.Output()
+	if status := cmd.ProcessState.ExitCode(); status != payloadStatus {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	theirs.Close()
+	if n, err := ours.Read(make([]byte, 8)); n != 0 || err != io.EOF && err != nil {
+		t.Errorf("a report of %d bytes, %v", n, err)
+	}
+	var got seen
+	if err := json.Unmarshal(output, &got); err != nil {
+		t.Fatalf("%v in %q", err, output)
+	}
+	if len(got.Channels) != 2 || !strings.HasPrefix(got.Channels[0], "3 ") || !strings.HasPrefix(got.Channels[1], "4 ") || got.DeathSignal != int(syscall.SIGKILL) {
+		t.Errorf("the payload saw %+v", got)
 	}
 }
 
