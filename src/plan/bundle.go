@@ -20,6 +20,7 @@ type Bundle struct {
 	// nothing there, /proc/sys read-only but for /proc/sys/net in a network namespace of one's own, and container=ujail.
 	Ujail                  bool
 	Wait                   bool   // the payload is made, and executed when the supervisor is told to start it
+	Detached               bool   // the same, but the supervisor may end meanwhile
 	OverlayDir, TmpOverlay string // a writable layer in this directory, or on a tmpfs of this size
 }
 

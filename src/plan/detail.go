@@ -212,8 +212,14 @@ func (o Capabilities) detail() string {
 	return " (effective " + o.Sets.Effective.String() + "; permitted " + o.Sets.Permitted.String() + "; inheritable " +
 		o.Sets.Inheritable.String() + "; ambient " + o.Sets.Ambient.String() + ")"
 }
-func (Log) detail() string        { return "" }
-func (Wait) detail() string       { return "" }
+func (Log) detail() string { return "" }
+func (o Wait) detail() string {
+	if o.Detached {
+		return " (on a socket of its own: the supervisor may end)"
+	}
+	return ""
+}
+func (o Find) detail() string     { return " (look only)" }
 func (NoNewPrivs) detail() string { return "" }
 func (Exec) detail() string       { return "" }
 

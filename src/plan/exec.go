@@ -17,6 +17,7 @@ type Running struct {
 	Namespaces Namespace      // its own, and those of others that it has joined
 	UID, GID   uint32         // of root, or who has its rights, in its user namespace
 	Base       *specs.Process // as configured, with what ujail adds; without arguments and terminal
+	Inherit    bool           // a process without a terminal has standard input, output and error of who starts it
 	spec       *specs.Spec
 }
 
@@ -37,9 +38,6 @@ func RunningFrom(s *specs.Spec, o Bundle) *Running {
 // The child is not to be seen in the container while it is still our program (CVE-2019-5736): nobody can trace it from before it joins on,
 // and a member of the pid namespace it becomes only with the trampoline.
 func (r *Running) Exec(p *specs.Process) (*Plan, error) {
-	if p.Terminal {
-		return nil, refuse("process.terminal", "a process in a running container has none in this version: set it to false")
-	}
 	if err := refuseProcess(p); err != nil {
 		return nil, err
 	}
@@ -52,12 +50,17 @@ func (r *Running) Exec(p *specs.Process) (*Plan, error) {
 	if err := b.affinity("process.execCPUAffinity.initial", first); err != nil {
 		return nil, err
 	}
-	b.add(Stdio{})
+	if !p.Terminal && !r.Inherit {
+		b.add(Stdio{})
+	}
 	if r.Namespaces != 0 {
 		b.add(Enter{r.Namespaces})
 	}
 	if b.inUser {
 		b.add(Become{r.UID, r.GID})
+	}
+	if p.Terminal {
+		b.add(terminalOf(p, false))
 	}
 	l := r.spec.Linux
 	err := b.process(&specs.Spec{Process: p, Annotations: r.spec.Annotations,
@@ -68,7 +71,11 @@ func (r *Running) Exec(p *specs.Process) (*Plan, error) {
 	end := len(b.plan.Ops) - 1
 	exec := b.plan.Ops[end].(Exec)
 	exec.Joined = r.Namespaces&NewPID != 0
-	for _, op := range b.plan.Ops {
+	for i, op := range b.plan.Ops {
+		if t, ok := op.(UseTerminal); ok {
+			t.Joined = exec.Joined
+			b.plan.Ops[i] = t
+		}
 		if f, ok := op.(Seccomp); ok && exec.Joined && f.When == Early {
 			for _, name := range joining {
 				if f.Filter.Forbids(name) {

@@ -105,7 +105,7 @@ func TestExecOrder(t *testing.T) {
 		t.Error("the program is a member of the pid namespace while it is ours")
 	}
 	for name, change := range map[string]func(p *specs.Process){
-		"process.terminal": func(p *specs.Process) { p.Terminal = true }, "process.apparmorProfile": func(p *specs.Process) { p.ApparmorProfile = "x" },
+		"process.apparmorProfile":       func(p *specs.Process) { p.ApparmorProfile = "x" },
 		"process.execCPUAffinity.final": func(p *specs.Process) { p.ExecCPUAffinity = &specs.CPUAffinity{Final: "x"} },
 	} {
 		p := *r.Base

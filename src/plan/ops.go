@@ -206,8 +206,11 @@ type (
 	NoNewPrivs struct{}
 	// Log makes stdout and stderr pipes whose lines go to the system log, under the container's name.
 	Log struct{ Name string }
-	// Wait is the state "created": all is done but the Exec, which the supervisor will be told to let happen.
-	Wait struct{}
+	// Find looks for what Exec will execute, so that what is missing is known before the container is started.
+	Find struct{ Exec Exec }
+	// Wait is the state "created": all is done but the Exec, which the supervisor will be told to let happen. Detached: the supervisor
+	// may end, and another one says it on a socket.
+	Wait struct{ Detached bool }
 	// Exec ends the plan: descriptors, signal mask and umask are put right and Args is executed. A name without a slash is looked
 	// up in Path, as execvp(3) does. Joined is for a process that has joined a pid namespace: the one that executes Args is made when
 	// it is not our own program any more that those who live there would see.
@@ -312,7 +315,8 @@ const maxGroups = 32
 func (Capabilities) Words() string { return "set capabilities" }
 func (NoNewPrivs) Words() string   { return "set no_new_privs" }
 func (o Log) Words() string        { return "send stdout and stderr to the system log as " + o.Name }
-func (Wait) Words() string         { return "wait for start" }
+func (o Wait) Words() string       { return "wait for start" }
+func (o Find) Words() string       { return o.Exec.Words() }
 func (o Exec) Words() string       { return "exec " + o.Args[0] }
 
 func uints(v []uint32) string {

@@ -52,9 +52,9 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 		b.ambient(&sets, "process.capabilities")
 	}
 	if p.Terminal {
-		b.add(UseTerminal{int64(p.User.UID)})
+		b.add(UseTerminal{Owner: int64(p.User.UID)})
 	}
-	filter, err := b.seccomp(s)
+	filter, err := b.seccomp(s, o.Detached)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,15 @@ func (b *builder) process(s *specs.Spec, o *Bundle) error {
 		umask = *p.User.Umask & 0o7777
 	}
 	env := ujailEnv(p.Env, o.Ujail)
-	if o.Wait {
-		b.add(Wait{})
+	if o.Wait || o.Detached {
+		if o.Detached {
+			op, err := execOp(p.Args, env, umask)
+			if err != nil {
+				return err
+			}
+			b.add(Find{op})
+		}
+		b.add(Wait{o.Detached})
 	}
 	if err := b.startHooks(filter); err != nil {
 		return err
@@ -98,6 +105,15 @@ func (b *builder) ambient(s *caps.Sets, where string) {
 
 // exec ends the plan.
 func (b *builder) exec(args, env []string, umask uint32) error {
+	op, err := execOp(args, env, umask)
+	if err != nil {
+		return err
+	}
+	b.add(op)
+	return b.checkLengths()
+}
+
+func execOp(args, env []string, umask uint32) (Exec, error) {
 	op := Exec{Args: args, Env: env, Umask: umask}
 	if !strings.Contains(args[0], "/") {
 		path := lookupEnv(env, "PATH")
@@ -111,11 +127,10 @@ func (b *builder) exec(args, env []string, umask uint32) error {
 			op.Path = append(op.Path, dir)
 		}
 		if len(op.Path) > maxPathDirs {
-			return refuse("PATH", "has more than "+itoa(maxPathDirs)+" directories")
+			return op, refuse("PATH", "has more than "+itoa(maxPathDirs)+" directories")
 		}
 	}
-	b.add(op)
-	return b.checkLengths()
+	return op, nil
 }
 
 const maxPathDirs = 1024

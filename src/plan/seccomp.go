@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ const failUnknown = "run.oci.seccomp_fail_unknown_syscall"
 //
 // A process that may gain privileges by an exec may only load a filter while it has CAP_SYS_ADMIN (seccomp(2)). Without
 // process.noNewPrivileges the filter is therefore loaded before privileges are given up, as in runc.
-func (b *builder) seccomp(s *specs.Spec) (*Seccomp, error) {
+func (b *builder) seccomp(s *specs.Spec, waits bool) (*Seccomp, error) {
 	p := s.Linux.Seccomp
 	if p == nil {
 		return nil, nil
@@ -55,7 +56,11 @@ func (b *builder) seccomp(s *specs.Spec) (*Seccomp, error) {
 	op := &Seccomp{Filter: f, Profile: p, When: Last}
 	if !s.Process.NoNewPrivileges {
 		op.When = Early
-		for _, names := range givingUp {
+		list := givingUp[:]
+		if waits {
+			list = slices.Concat(list, waiting[:])
+		}
+		for _, names := range list {
 			if name, or, _ := strings.Cut(names, " "); f.Forbids(name) && (or == "" || f.Forbids(or)) {
 				return nil, refuse(where, "forbids "+name+": without process.noNewPrivileges the filter is in force while privileges are given up")
 			}
@@ -89,6 +94,9 @@ func slimSeccomp(file string, p *specs.LinuxSeccomp) (*Seccomp, error) {
 // givingUp are the calls between a filter that is loaded early and the payload; one of two on most architectures.
 var givingUp = [...]string{"prctl", "setgroups setgroups32", "setresgid setresgid32", "setresuid setresuid32", "capset", "umask", "faccessat",
 	"write", "rt_sigprocmask", "execveat", "fcntl", "poll ppoll", "exit_group"}
+
+// waiting are those of a container that waits for its start while nobody of ours runs.
+var waiting = [...]string{"read", "accept4 accept", "dup3", "close"}
 
 // unusable: with the listener still to be handed over, nobody would answer.
 func unusable(f *seccomp.Filter, name string) bool { return f.Forbids(name) || f.Notified(name) }

@@ -50,7 +50,7 @@ func FromSlim(o *slim.Options, c *specs.LinuxCapabilities, p *specs.LinuxSeccomp
 		if !b.ownMount {
 			b.add(Terminal{})
 		}
-		b.add(UseTerminal{who.UID})
+		b.add(UseTerminal{Owner: who.UID})
 	}
 	b.add(Rlimits{})
 	if c != nil {

@@ -15,8 +15,12 @@ type (
 		Width, Height uint16 // in characters; 0: as the supervisor likes
 		Console       bool   // it is bound on /dev/console
 	}
-	// UseTerminal makes it stdin, stdout, stderr and the controlling terminal. Owner is who it is given to, -1 leaves it.
-	UseTerminal struct{ Owner int64 }
+	// UseTerminal makes it stdin, stdout, stderr and the controlling terminal. Owner is who it is given to, -1 leaves it. Joined: it
+	// controls the session of the process that an Exec makes with Joined.
+	UseTerminal struct {
+		Owner  int64
+		Joined bool
+	}
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 // Handles are the descriptors that a program finds open in the child. They stay the supervisor's. None may be below FirstFD.
 type Handles struct {
 	Ours, Theirs int   // the two ends of the sync socket; the child closes Ours; -1: it does not have that, and has got the first word
-	LifeLine     int   // its other end is held by the process that the payload must not outlive
+	LifeLine     int   // its other end is held by the process that the payload must not outlive; -1: there is none
 	Pidfd        int   // of a container's process; needed with Enter
 	Stdio        int   // what becomes 0, 1 and 2; needed with Stdio
 	Trampoline   int   // executable that runs the payload
@@ -23,6 +23,8 @@ type Handles struct {
 	Limits       []plan.Rlimit
 	Landlock     int    // version of the kernel's Landlock; needed with Landlock
 	Output       [2]int // what becomes stdout and stderr with Log
+	Start        int    // listening socket of a detached Wait
+	Keep         int    // so many descriptors from 3 on are the payload's: all that is said of those numbers is then meant that much higher
 }
 
 // Each calls f with the place of each descriptor but those of the sync socket and the life line.
@@ -109,7 +111,9 @@ type compiler struct {
 	arranged      bool // descriptors
 	shared        bool // the host's mounts were left shared
 	joinedUser    bool
-	hook          bool // it has no sync socket
+	hook          bool          // it has no sync socket
+	detached      bool          // it waits where nobody of ours may be
+	late          []plan.Rlimit // set when it has waited
 	dirPath       string
 }
 
@@ -136,8 +140,11 @@ func compile(p *plan.Plan, h *Handles) *compiler {
 	c.call(unix.SYS_SETSID)
 	c.call(unix.SYS_UMASK, num(0))
 	for _, op := range p.Ops {
-		if _, ok := op.(plan.Mask); ok {
+		switch o := op.(type) {
+		case plan.Mask:
 			c.masks = true
+		case plan.Wait:
+			c.detached = o.Detached
 		}
 	}
 	c.undumpable()
@@ -146,6 +153,21 @@ func compile(p *plan.Plan, h *Handles) *compiler {
 		c.op(op)
 	}
 	return c
+}
+
+// Outline is a program for the plan that is only there to be asked about: what stands after the plan's Wait is as far from its end as in
+// that which Build makes of the same plan, with whatever handles.
+func Outline(p *plan.Plan) *Program {
+	h := &Handles{}
+	for _, op := range p.Ops {
+		switch op.(type) {
+		case plan.Join:
+			h.Joins = append(h.Joins, 0)
+		case plan.Root, plan.Bind:
+			h.Trees = append(h.Trees, 0)
+		}
+	}
+	return BuildUnlinked(p, h)
 }
 
 // prepare makes room for a plan of so many ops, and what they share.
@@ -173,6 +195,9 @@ func Idle(ours, theirs int) *Program {
 
 // dieWithParent is for the time until the trampoline sets it for good: a change of credentials clears it.
 func (c *compiler) dieWithParent() {
+	if c.h.LifeLine < 0 {
+		return
+	}
 	c.call(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)), num(0), num(0), num(0))
 }
 

@@ -57,9 +57,14 @@ func (c *compiler) processOp(op plan.Op) {
 		c.call(unix.SYS_PRCTL, num(setMDWE), num(o.Flags), num(0), num(0), num(0))
 	case plan.Landlock:
 		c.landlock(o)
+	case plan.Find:
+		c.find(o.Exec, none)
 	case plan.Wait:
 		c.tell(SyncCreated, none, none)
 		c.await()
+		if o.Detached {
+			c.waitDetached()
+		}
 	case plan.Exec:
 		c.exec(o)
 	}
@@ -77,9 +82,11 @@ func (c *compiler) needRoot() {
 func (c *compiler) arrange() {
 	if !c.arranged {
 		c.arranged = true
-		c.call(unix.SYS_CLOSE_RANGE, num(3), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))
-		c.put(c.h.Theirs, trampoline.ErrorFD)
-		c.put(c.h.LifeLine, trampoline.LifeFD)
+		c.call(unix.SYS_CLOSE_RANGE, num(3+c.h.Keep), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))
+		c.put(c.h.Theirs, trampoline.ErrorFD+c.h.Keep)
+		if c.h.LifeLine >= 0 {
+			c.put(c.h.LifeLine, trampoline.LifeFD+c.h.Keep)
+		}
 	}
 }
 
@@ -104,12 +111,21 @@ originals:
 		c.rlimit(l)
 	}
 	for _, l := range o.Limits {
+		if c.detached && l.Resource == unix.RLIMIT_NOFILE && l.Soft < acceptLimit {
+			c.late = append(c.late, l)
+			l.Soft, l.Hard = acceptLimit, max(l.Hard, acceptLimit)
+			c.rlimit(l).mayFail(unix.EPERM, unix.EINVAL)
+			continue
+		}
 		c.rlimit(l)
 	}
 }
 
-func (c *compiler) rlimit(l plan.Rlimit) {
-	c.call(unix.SYS_PRLIMIT64, num(0), num(l.Resource), c.words64(l.Soft, l.Hard), none)
+// acceptLimit is how many descriptors a container may have at least while it waits, which takes a new one.
+const acceptLimit = 64
+
+func (c *compiler) rlimit(l plan.Rlimit) *Insn {
+	return c.call(unix.SYS_PRLIMIT64, num(0), num(l.Resource), c.words64(l.Soft, l.Hard), none)
 }
 
 // schedAttr is struct sched_attr with its utilization clamps, which are zero (sched_setattr(2)).
@@ -217,16 +233,36 @@ func (c *compiler) exec(o plan.Exec) {
 		file = o.File
 	}
 	argv := c.vec(append([]string{file}, o.Args...))
-	if len(o.Path) == 0 {
-		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(file), num(unix.X_OK))
-	} else {
-		c.lookUp(o, argv)
-	}
+	c.find(o, argv)
 	if !c.hook {
 		c.tell(SyncLast, none, none)
 	}
 	c.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), c.room(16), none, num(sigsetSize))
 	c.call(unix.SYS_EXECVEAT, num(c.h.Trampoline), c.empty, argv, c.vec(o.Env), num(emptyPath))
+}
+
+// waitDetached waits for somebody who connects to the socket, with whom the conversation goes on.
+func (c *compiler) waitDetached() {
+	c.call(unix.SYS_ACCEPT4, num(c.h.Start), none, none, num(unix.SOCK_CLOEXEC)).into(rKeep).tries(255)
+	c.call(unix.SYS_DUP3, rKeep.arg(), num(c.h.Theirs), num(unix.O_CLOEXEC))
+	c.call(unix.SYS_DUP3, rKeep.arg(), num(trampoline.ErrorFD+c.h.Keep), none)
+	c.close(rKeep)
+	c.call(unix.SYS_CLOSE, num(c.h.Start))
+	for _, l := range c.late {
+		c.rlimit(l)
+	}
+}
+
+// find fails where the file cannot be executed. argv, if it is not none, gets its path.
+func (c *compiler) find(o plan.Exec, argv arg) {
+	switch {
+	case o.File != "":
+		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.File), num(unix.X_OK))
+	case len(o.Path) == 0:
+		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]), num(unix.X_OK))
+	default:
+		c.lookUp(o, argv)
+	}
 }
 
 // lookUp is execvp's search: the first file that may be executed; EACCES if only forbidden ones were seen. The answer goes
@@ -242,7 +278,9 @@ func (c *compiler) lookUp(o plan.Exec, argv arg) {
 		c.call(unix.SYS_STATX, num(cwd), file, none, num(unix.STATX_TYPE), c.scratch).mayFail(notThere...).mayFail(unix.EACCES)
 		gone := c.here() - 1
 		dir := c.skipIfType(unix.S_IFDIR)
-		c.insn(kindWord, 0, argv, file)
+		if argv != none {
+			c.insn(kindWord, 0, argv, file)
+		}
 		found = append(found, c.jump())
 		c.land(missing, gone, dir)
 	}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gojail/src/plan"
+	"gojail/src/trampoline"
 )
 
 const devptsMagic = 0x1cd1 // DEVPTS_SUPER_MAGIC of linux/magic.h
@@ -56,7 +57,12 @@ func (c *compiler) useTerminal(o plan.UseTerminal) {
 	for fd := range 3 {
 		c.call(unix.SYS_DUP3, rTTY.arg(), num(fd), none)
 	}
-	c.ioctl(rTTY, unix.TIOCSCTTY, none)
+	if o.Joined { // the trampoline makes the session; it is arranged now, or that would close it at the exec
+		c.arrange()
+		c.call(unix.SYS_DUP3, rTTY.arg(), num(trampoline.TerminalFD+c.h.Keep), none)
+	} else {
+		c.ioctl(rTTY, unix.TIOCSCTTY, none)
+	}
 	if o.Owner >= 0 { // the group stays tty's
 		c.call(unix.SYS_FCHOWNAT, rTTY.arg(), c.empty, num(uint32(o.Owner)), num(^uint32(0)), num(emptyPath))
 	}

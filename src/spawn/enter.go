@@ -52,7 +52,7 @@ func (s *start) openStdio() (err error) {
 		}
 		defer kernel.Close(fd)
 	}
-	s.handles.Stdio, err = kernel.DupAbove(fd, program.FirstFD)
+	s.handles.Stdio, err = kernel.DupAbove(fd, program.FirstFD+s.cfg.Keep)
 	return err
 }
 
@@ -61,7 +61,7 @@ func (s *start) useGroup() error {
 	if s.cfg.Cgroup < 0 {
 		return nil
 	}
-	fd, err := kernel.DupAbove(s.cfg.Cgroup, program.FirstFD)
+	fd, err := kernel.DupAbove(s.cfg.Cgroup, program.FirstFD+s.cfg.Keep)
 	if err != nil {
 		return err
 	}

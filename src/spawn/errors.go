@@ -3,6 +3,7 @@
 package spawn
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +37,9 @@ func (s *start) failed(op int, errno syscall.Errno, byTrampoline bool) error {
 		return ErrCancelled
 	}
 	o := s.plan.Ops[op]
+	if f, ok := o.(plan.Find); ok {
+		o = f.Exec
+	}
 	_, exec := o.(plan.Exec)
 	e := &Error{Op: o.Words(), Err: errno, Hint: hintFor(o, errno), Exec: exec}
 	if where := s.plan.Where(op); where != "" {
@@ -257,4 +261,24 @@ func (s *start) hint(err error, where, why string) error {
 		return ErrCancelled
 	}
 	return &plan.Error{Where: where, Reason: err.Error() + " (" + why + ")"}
+}
+
+// ExitStatus is the exit status of a start that failed: as the shell's where the payload could not be executed.
+func ExitStatus(err error) int {
+	var e *Error
+	var p *plan.Error
+	switch {
+	case errors.As(err, &e) && e.Exec && notFound(e.Err):
+		return 127
+	case errors.As(err, &e) && e.Exec:
+		return 126
+	case errors.As(err, &p) && p.Exit != 0:
+		return p.Exit
+	}
+	return 1
+}
+
+// notFound tells what a shell calls not found, as opposed to not executable.
+func notFound(e syscall.Errno) bool {
+	return e == syscall.ENOENT || e == syscall.ENOTDIR || e == syscall.ELOOP || e == syscall.ENAMETOOLONG
 }

@@ -11,12 +11,18 @@ import (
 	"gojail/src/trampoline"
 )
 
-// An unused descriptor of Handles is -1; those in use are FirstFD or higher.
-func atLeast(fd int) (int, error) {
-	if fd >= program.FirstFD {
+func noHandles(cfg *Config) program.Handles {
+	return program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Pidfd: -1, Stdio: -1, Start: -1, Limits: cfg.Limits,
+		Output: [2]int{-1, -1}, Keep: cfg.Keep}
+}
+
+// An unused descriptor of Handles is -1; those in use are FirstFD or higher, and above what is the payload's.
+func (s *start) atLeast(fd int) (int, error) {
+	first := program.FirstFD + s.cfg.Keep
+	if fd >= first {
 		return fd, nil
 	}
-	high, err := kernel.DupAbove(fd, program.FirstFD)
+	high, err := kernel.DupAbove(fd, first)
 	kernel.Close(fd)
 	return high, err
 }
@@ -24,19 +30,26 @@ func atLeast(fd int) (int, error) {
 // openSync opens what the child needs to be made.
 func (s *start) openSync() (err error) {
 	h := &s.handles
-	*h = program.Handles{Ours: -1, Theirs: -1, LifeLine: -1, Trampoline: -1, Proc: -1, Pidfd: -1, Stdio: -1, Limits: s.cfg.Limits, Output: [2]int{-1, -1}}
+	*h = noHandles(s.cfg)
 	s.proc = kernel.NoProcfs
 	if h.Ours, h.Theirs, err = kernel.SocketPair(); err != nil {
 		return err
 	}
-	if h.Ours, err = atLeast(h.Ours); err != nil {
+	if h.Ours, err = s.atLeast(h.Ours); err != nil {
 		return err
 	}
-	if h.Theirs, err = atLeast(h.Theirs); err != nil {
+	if h.Theirs, err = s.atLeast(h.Theirs); err != nil {
 		return err
 	}
-	if h.LifeLine, err = atLeast(s.cfg.Parent.LifeLine()); err != nil {
-		return err
+	if life := s.cfg.Parent.LifeLine(); life >= 0 {
+		if h.LifeLine, err = s.atLeast(life); err != nil {
+			return err
+		}
+	}
+	if d := s.cfg.Detached; d != nil {
+		if h.Start, err = kernel.DupAbove(d.Socket, program.FirstFD+h.Keep); err != nil {
+			return err
+		}
 	}
 	if c := s.plan.Outside.Cgroup; c != nil {
 		s.group, err = openGroup(c, s.cfg.Parent)
@@ -51,10 +64,11 @@ func (s *start) open() (err error) {
 	if err != nil {
 		return err
 	}
+	trampoline.Shift(image, s.cfg.Keep)
 	if h.Trampoline, err = kernel.SealedMemfd("trampoline", WithFilter(image, s.plan)); err != nil {
 		return err
 	}
-	if h.Trampoline, err = atLeast(h.Trampoline); err != nil {
+	if h.Trampoline, err = s.atLeast(h.Trampoline); err != nil {
 		return err
 	}
 	if s.proc, err = kernel.OpenProcfs(); err != nil {
@@ -71,7 +85,7 @@ func (s *start) open() (err error) {
 		case plan.Join:
 			err = s.openJoin(o)
 		case plan.Enter:
-			h.Pidfd, err = kernel.DupAbove(s.cfg.Pidfd, program.FirstFD)
+			h.Pidfd, err = kernel.DupAbove(s.cfg.Pidfd, program.FirstFD+h.Keep)
 		case plan.Stdio:
 			err = s.openStdio()
 		case plan.Landlock:
@@ -109,7 +123,7 @@ func (s *start) openJoin(o plan.Join) (err error) {
 		}
 	}
 	if err == nil {
-		fd, err = atLeast(fd)
+		fd, err = s.atLeast(fd)
 	}
 	if err == nil {
 		s.handles.Joins = append(s.handles.Joins, fd)
@@ -131,7 +145,7 @@ func (s *start) openTree(source string, recursive, mayMiss bool, m *plan.Mapped)
 		err = s.mapTree(fd, m)
 	}
 	if err == nil {
-		fd, err = atLeast(fd)
+		fd, err = s.atLeast(fd)
 	}
 	if err != nil {
 		kernel.Close(fd)

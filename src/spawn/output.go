@@ -14,7 +14,7 @@ func (s *start) openOutput() (err error) {
 		if read[i], s.handles.Output[i], err = kernel.Pipe(); err != nil {
 			break
 		}
-		if s.handles.Output[i], err = atLeast(s.handles.Output[i]); err != nil {
+		if s.handles.Output[i], err = s.atLeast(s.handles.Output[i]); err != nil {
 			break
 		}
 	}

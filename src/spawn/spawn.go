@@ -26,7 +26,7 @@ type Parent interface {
 	// were made for it. From then on it is the parent's to remove them.
 	Group(fd int, made []string) error
 	// LifeLine is a descriptor whose other end closes when the parent dies. Start owns it and closes it: what is left of it
-	// when Start returns is the child's.
+	// when Start returns is the child's. -1: the payload does not die with it.
 	LifeLine() int
 }
 
@@ -37,6 +37,13 @@ type Config struct {
 	// For a process in a container that runs, all of them the caller's: a pidfd of the container's own process, what becomes the new
 	// one's standard input, output and error (-1: /dev/null), and its control group (-1: ours).
 	Pidfd, Stdio, Cgroup int
+	// Own: the process is our own child, not our parent's.
+	Own bool
+	// Keep descriptors from 3 on are the payload's. They are open here, and nothing else is of those numbers.
+	Keep int
+	// Detached is for a plan with a detached Wait: Start returns when Created has, and Continue is called when somebody has connected to
+	// the socket.
+	Detached *Detached
 	// Created is called at a plan.Wait and returns when the payload is to be started. The other end of sync, which stays Start's,
 	// closes when the child ends; nothing is to be read there.
 	Created func(sync int) error
@@ -49,6 +56,12 @@ type Config struct {
 	// Made is called at a plan.Made, Hook at each plan.Hook: it returns when the hook has ended.
 	Made func() error
 	Hook func(h *plan.Hook, at HookPoint) error
+}
+
+// Detached is how a container that waits is found again.
+type Detached struct {
+	Socket int // it waits here: it listens, and stays the caller's
+	Length int // of its program: set before Created is called
 }
 
 // A HookPoint is where a start stands while a hook is run. The descriptors stay Start's.
@@ -88,7 +101,14 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 		return 0, err
 	}
 	prog := program.Build(p, &s.handles)
-	child, moved, e := clone(uintptr(p.Clone)|unix.CLONE_PARENT, 0, s.group.fd(), prog.Code(), uintptr(s.handles.Theirs))
+	if d := cfg.Detached; d != nil {
+		d.Length = prog.Len()
+	}
+	parent, signal := uintptr(unix.CLONE_PARENT), uintptr(0)
+	if cfg.Own {
+		parent, signal = 0, uintptr(unix.SIGCHLD)
+	}
+	child, moved, e := clone(uintptr(p.Clone)|parent, signal, s.group.fd(), prog.Code(), uintptr(s.handles.Theirs))
 	runtime.KeepAlive(prog)
 	if e != 0 {
 		return 0, s.cloneError(e)
@@ -110,6 +130,21 @@ func Start(p *plan.Plan, cfg *Config) (pid int, err error) {
 		return 0, err
 	}
 	return s.pid, nil
+}
+
+// Continue is the rest of a Start that has left a detached container waiting: sync is a connection to its socket, which becomes
+// Continue's, and pid its process. It returns when the payload has been executed. An error before that ends the container.
+func Continue(p *plan.Plan, cfg *Config, pid, length, sync int) error {
+	s := &start{plan: p, cfg: cfg, netns: -1, pid: pid, proc: kernel.NoProcfs}
+	s.handles = noHandles(cfg)
+	s.handles.Ours = sync
+	defer s.close()
+	if err := s.useGroup(); err != nil {
+		return err
+	}
+	prog := program.Outline(p)
+	s.shift = prog.Len() - length
+	return s.serve(prog, true)
 }
 
 // settle does what the child needs before it begins. It may have been made in the control group.
@@ -136,6 +171,7 @@ type start struct {
 	pid     int // of the process that is now the container's
 	netns   int // the child's, while moved devices may have to come back
 	moved   int // network devices
+	shift   int // what is to be added to the number of an instruction
 
 	listened bool // the child has had its listener fetched
 	tracee   *kernel.Tracee
@@ -147,6 +183,7 @@ func (s *start) close() {
 	kernel.Close(h.Ours)
 	kernel.Close(h.Theirs)
 	kernel.Close(h.LifeLine)
+	kernel.Close(h.Start)
 	h.Proc = -1 // s.proc's
 	h.Each(func(fd *int) { kernel.Close(*fd) })
 	for _, m := range s.mapped {
@@ -181,6 +218,8 @@ func (s *start) serve(prog *program.Program, told bool) error {
 		switch {
 		case err != nil: // ECONNRESET: killed before it read our word
 			return ErrCancelled
+		case n == 0 && !last:
+			return ErrCancelled
 		case n == 0:
 			return nil
 		}
@@ -192,8 +231,8 @@ func (s *start) serve(prog *program.Program, told bool) error {
 		case m[0] == program.SyncFilter:
 			_, op := filter(s.plan)
 			return s.failed(op, syscall.Errno(m[1]), false)
-		case m[0] < uint32(prog.Len()):
-			return s.failed(prog.Op(int(m[0])), syscall.Errno(m[1]), false)
+		case m[0] < uint32(prog.Len()-s.shift):
+			return s.failed(prog.Op(int(m[0])+s.shift), syscall.Errno(m[1]), false)
 		case last && joined && m[0] == program.SyncBorn:
 			joined = false
 			if err := s.born(int(int32(m[1]))); err != nil {
@@ -223,7 +262,12 @@ func (s *start) serve(prog *program.Program, told bool) error {
 		case program.SyncCopyUp:
 			err = s.copyUp(int(m[1]), int(m[2]))
 		case program.SyncCreated:
-			err = s.cfg.Created(s.handles.Ours)
+			if err = s.cfg.Created(s.handles.Ours); err == nil && s.cfg.Detached != nil {
+				if kernel.Send(s.handles.Ours, []byte{1}) != nil {
+					return ErrCancelled
+				}
+				return nil
+			}
 		case program.SyncMade:
 			err = s.cfg.Made()
 		case program.SyncHook:

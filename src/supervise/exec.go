@@ -96,7 +96,7 @@ func requestOf(data []byte) (*plan.Request, error) {
 func execStatus(err error) (s ubus.Status, exit int) {
 	var p *plan.Error
 	var b *blob.Error
-	switch code := status(err); {
+	switch code := spawn.ExitStatus(err); {
 	case code == 127:
 		return ubus.StatusNotFound, code
 	case code == 126:
@@ -127,7 +127,7 @@ func ExecPlan(o *slim.Options, q *plan.Request) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := running.Process(q, files{rootfs})
+	p, err := running.Process(q, files(rootfs))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (e *execs) start(q *plan.Request, stdio int) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := running.Process(q, files{"/proc/" + itoa(resident.Payload()) + "/root"})
+	p, err := running.Process(q, files("/proc/"+itoa(resident.Payload())+"/root"))
 	if err != nil {
 		return 0, err
 	}

@@ -107,11 +107,7 @@ func (w *waiting) runner(state string, pid int) *hooks.Runner {
 }
 
 func newRunner(rec *record) *hooks.Runner {
-	r := &hooks.Runner{State: hooks.State{Version: rec.version, ID: rec.name, Bundle: rec.bundle}, Limits: originalLimits(), Gone: -1}
-	for _, a := range rec.annotations {
-		r.State.Annotations = append(r.State.Annotations, hooks.Annotation{Key: a.key, Value: a.value})
-	}
-	return r
+	return &hooks.Runner{State: rec.state(), Limits: originalLimits(), Gone: -1}
 }
 
 // poststop runs the hooks for the end. Whatever becomes of one, the others are run.

@@ -5,7 +5,6 @@
 package supervise
 
 import (
-	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		return 0
 	}
 	say(err.Error())
-	return status(err)
+	return spawn.ExitStatus(err)
 }
 
 // report is what -d shows: from 1 on what a user may wonder about, from 2 on everything.
@@ -103,7 +102,7 @@ func planFor(o *slim.Options, env []string) (*plan.Plan, *record, error) {
 }
 
 func slimPlan(o *slim.Options, env []string) (*plan.Plan, error) {
-	facts := plan.Facts{Files: files{}, Root: files{}, Env: env}
+	facts := plan.Facts{Files: files(""), Root: files(""), Env: env}
 	var err error
 	if o.OverlayDir, err = absolute(o.OverlayDir); err != nil {
 		return nil, err
@@ -111,7 +110,7 @@ func slimPlan(o *slim.Options, env []string) (*plan.Plan, error) {
 	if o.Rootfs, err = absolute(o.Rootfs); err != nil {
 		return nil, err
 	}
-	facts.Root = files{o.Rootfs}
+	facts.Root = files(o.Rootfs)
 	var c *specs.LinuxCapabilities
 	if o.Capabilities != "" {
 		b, err := kernel.ReadFile(o.Capabilities, spec.MaxSize)
@@ -255,10 +254,10 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 			return err
 		}
 	}
-	made, err := makeDirs(p.Outside.Dirs)
+	made, err := spawn.MakeDirs(p.Outside.Dirs)
 	defer func() {
 		if err != nil {
-			unmake(made)
+			spawn.Unmake(made)
 		}
 	}()
 	if err != nil {
@@ -306,37 +305,6 @@ func originalLimits() (list []plan.Rlimit) {
 	return list
 }
 
-// makeDirs makes what the container needs outside, parents included, and gives it away. It tells what was not there before.
-func makeDirs(dirs []plan.HostDir) (made []string, err error) {
-	for _, d := range dirs {
-		for i := 1; i <= len(d.Path); i++ {
-			if i == len(d.Path) || d.Path[i] == '/' {
-				anew, err := kernel.Mkdir(d.Path[:i], d.Mode)
-				if err != nil {
-					return made, err
-				}
-				if anew {
-					made = append(made, d.Path[:i])
-				}
-			}
-		}
-		if d.Owner != nil {
-			if err := kernel.Chown(d.Path, d.Owner.UID, d.Owner.GID); err != nil {
-				return made, err
-			}
-		}
-	}
-	return made, nil
-}
-
-// unmake removes the directories that were made for a start that failed. Overlayfs makes one in its work directory.
-func unmake(dirs []string) {
-	for i := len(dirs) - 1; i >= 0; i-- {
-		_ = kernel.Rmdir(dirs[i] + "/work")
-		_ = kernel.Rmdir(dirs[i])
-	}
-}
-
 // Stopped is the worker that runs when the container has ended.
 func Stopped(o *slim.Options, logf Logf) int {
 	if err := endGroup(); err != nil {
@@ -347,21 +315,6 @@ func Stopped(o *slim.Options, logf Logf) int {
 	}
 	poststop(logf)
 	return 0
-}
-
-// status is the exit status of a start that failed: as the shell's where the payload could not be executed.
-func status(err error) int {
-	var e *spawn.Error
-	var p *plan.Error
-	switch {
-	case errors.As(err, &e) && e.Exec && notFound(e.Err):
-		return 127
-	case errors.As(err, &e) && e.Exec:
-		return 126
-	case errors.As(err, &p) && p.Exit != 0:
-		return p.Exit
-	}
-	return ExitFailed
 }
 
 // newEnough: openat2, close_range with CLOSE_RANGE_CLOEXEC, mount_setattr with nosymfollow, clone3 into a cgroup, cgroup.kill.

@@ -28,7 +28,7 @@ func TestStatus(t *testing.T) {
 		{&plan.Error{Where: "x", Reason: "no such file", Exit: 127}, 127},
 		{&plan.Error{Where: "x", Reason: "wrong"}, 1},
 	} {
-		if got := status(c.err); got != c.want {
+		if got := spawn.ExitStatus(c.err); got != c.want {
 			t.Errorf("%v: %d, want %d", c.err, got, c.want)
 		}
 	}

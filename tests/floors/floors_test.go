@@ -32,6 +32,7 @@ var floors = map[string]struct {
 	"caps":          {floor: 1},
 	"cgroup":        {floor: 1},
 	"config":        {floor: 1, beside: []string{"caps"}, why: "it knows the names of capabilities"},
+	"hostfs":        {floor: 1},
 	"inject":        {floor: 1},
 	"netbridge":     {floor: 1},
 	"seccomp":       {floor: 1},
@@ -47,8 +48,9 @@ var floors = map[string]struct {
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
 	"console":       {floor: 3},
 	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},
-	"supervise":     {floor: 4},
-	"cmd/gojail":    {floor: 5},
+	"agent":         {floor: 4},
+	"supervise":     {floor: 5},
+	"cmd/gojail":    {floor: 6},
 }
 
 // pure packages decide and never act: they have no system calls.
