@@ -2,11 +2,12 @@
 #
 # make help lists the targets.
 
-VERSION := 0.1.0
+# The version is written once, in the feed.
+VERSION := $(shell sed -n 's/^PKG_VERSION:=//p' openwrt/gojail/Makefile)
 
 # The entry point is the project's own (src/resident): a binary without -E is not gojail.
 LDFLAGS := -s -w -E jail_entry -X main.version=$(VERSION)
-APPLETS := ujail
+APPLETS := $(shell sed -n 's,^/.*/\([^ /]*\) .*,\1,p' openwrt/links)
 
 # Where Go is if it was unpacked and PATH does not have it yet.
 export PATH := $(PATH):/usr/local/go/bin
@@ -26,9 +27,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race libseccomp fuzz cross test-root test-vm demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz cross package test-root test-vm demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race libseccomp fuzz cross test-root test-vm demo
+	@tests/suite.sh build lint unit race libseccomp fuzz cross package test-root test-vm demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root
@@ -59,7 +60,7 @@ lint: ## gofmt, go vet, staticcheck, shellcheck, shfmt
 
 unit: ## the tests beside the code, and those of the sources
 	@tests/deps.sh unit
-	go test $$(go list ./src/... ./tests/... | grep -v /tests/root$$)
+	go test $$(go list ./src/... ./tests/... | grep -vE '/tests/(root|package)$$')
 
 # Not the packages that act where there is no Go runtime: the detector cannot look there.
 race: ## the same under the race detector, where it applies
@@ -76,13 +77,16 @@ cross: ## every architecture: vet, build, run in an emulator
 	@mkdir -p build/cross
 	@tests/cross/run.sh
 
-package: ## packages for OpenWrt
-	@echo 'package comes with part 7, which brings the packages for OpenWrt'
+package: ## build/packages: an .ipk for every target, looked into afterwards; .apk too where APK names apk
+	@tests/deps.sh package
+	@mkdir -p build/cross
+	@tests/cross/run.sh build
+	@openwrt/package.sh build/cross build/packages
+	@[ -n "$$OPKG" ] || echo 'SKIPPED: install, upgrade and remove by opkg: $$OPKG does not say where opkg-cl is'
+	GOJAIL_PACKAGES=$(CURDIR)/build/packages go test -count=1 ./tests/package
 
-install: build ## into $(DESTDIR)/usr/sbin and /sbin of this machine
-	install -D build/gojail $(DESTDIR)/usr/sbin/gojail
-	@mkdir -p $(DESTDIR)/sbin
-	for applet in $(APPLETS); do ln -sf ../usr/sbin/gojail $(DESTDIR)/sbin/$$applet; done
+install: build ## the files of the package into $(DESTDIR)/
+	openwrt/layout.sh build/gojail '$(DESTDIR)'
 
 clean: ## removes build/
 	rm -rf build
