@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only
 
 // Package passwd finds users and groups in the text of /etc/passwd and
-// /etc/group (passwd(5), group(5)).
+// /etc/group (passwd(5), group(5)), and ids for user namespaces in that of /etc/subuid and /etc/subgid (subuid(5)).
 //
 // It is pure: the caller reads the files, from the host or from a container's
 // rootfs. It knows no other source (NIS, LDAP, nsswitch.conf) and no
