@@ -40,11 +40,12 @@ test-procd: build ## the program under OpenWrt's procd and ubusd, which PROCD, U
 	GOJAIL=$(CURDIR)/build/gojail go test -count=1 -timeout 30m -v -run TestProcd ./tests/root
 
 VMTIME ?= 600
-VMTESTS ?= ^TestVM
-test-vm: build ## limits, on a real cgroup v2 in a virtual machine (root); VMTESTS=. VMTIME=5000: all of test-root on that kernel
+VMTESTS ?= ^TestVM|^TestOCI(CgroupNamespace|DeviceRules|Idmap|UserNamespace)|^TestD33
+test-vm: build ## limits, devices, user namespaces on a real cgroup v2 in a virtual machine (root); VMTESTS=. VMTIME=5000: all of test-root on that kernel
 	@tests/deps.sh vm
 	@mkdir -p build/vm
 	CGO_ENABLED=0 go test -c -o build/vm/root.test ./tests/root
+	GOJAIL_WORLD=probes GOJAIL_PROBES=$(CURDIR)/build/vm build/vm/root.test
 	tests/vm/run.sh $(VMTIME) '$(VMTESTS)'
 
 bench: build ## time and memory beside crun, runc and a C floor (root)

@@ -116,6 +116,11 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 		root.Overlay, root.Recursive, root.FromHost = &Overlay{o.TmpOverlay, o.OverlayDir, b.inUser}, false, false
 		b.overlayDirs(o.OverlayDir)
 	}
+	var err error
+	if root.Mapped, err = b.mappedRoot(s); err != nil {
+		return err
+	}
+	root.FromHost = root.FromHost || root.Mapped != nil
 	sources := []string{}
 	targets := make([]string, len(s.Mounts))
 	for i := range s.Mounts {
@@ -189,6 +194,24 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 	}
 	b.finishRoot(s.Process.Cwd, s.Root.Readonly, prop)
 	return nil
+}
+
+// IDMapAnnotation asks, with the value 1, for a root file system that is mapped as the container's user namespace is: what belongs to root
+// there, as in every image, is the container's root's, and what that makes is root's there.
+const IDMapAnnotation = "org.openwrt.gojail.rootfs.idmap"
+
+func (b *builder) mappedRoot(s *specs.Spec) (*Mapped, error) {
+	const where = "annotations[" + IDMapAnnotation + "]"
+	switch v := s.Annotations[IDMapAnnotation]; {
+	case v == "" || v == "0":
+		return nil, nil
+	case v != "1":
+		return nil, refuse(where, quoted(v)+" is neither 0 nor 1")
+	case b.new&NewUser == 0:
+		return nil, refuse(where, "needs a new user namespace: its mappings are those of the root file system")
+	}
+	out := &b.plan.Outside
+	return &Mapped{UID: out.UIDMap, GID: out.GIDMap}, nil
 }
 
 // procSys: /proc/sys is read-only, but a network namespace of one's own can be configured.

@@ -51,6 +51,7 @@ func (o Root) detail() string {
 		n.add(o.Overlay.InUser, "userxattr")
 	}
 	n.add(o.FromHost, "opened by the supervisor")
+	n.add(o.Mapped != nil, "its owners mapped as the container's")
 	s := "attached to"
 	for _, a := range o.Attach {
 		s += " " + a

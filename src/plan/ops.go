@@ -76,6 +76,7 @@ type (
 		NoDev     bool
 		Overlay   *Overlay
 		FromHost  bool // Source is opened by the supervisor: a user namespace may not be allowed to reach it
+		Mapped    *Mapped
 		Attach    []string
 		Hidden    bool // from trees that are cloned later and hold the directory it is attached to
 	}

@@ -92,7 +92,12 @@ func (c *compiler) overlay(o plan.Root) {
 		c.call(unix.SYS_MKDIRAT, rTmp.arg(), c.str(name), num(0o755))
 	}
 	lower, upper, work := "lower", "upper", "work"
-	if o.Source != "" {
+	if o.FromHost {
+		c.tree(true, "", false, rTree)
+		c.call(unix.SYS_OPENAT, rTmp.arg(), c.str(lower), num(unix.O_PATH|unix.O_CLOEXEC|unix.O_DIRECTORY), none).into(rKeep)
+		c.moveMount(rTree, rKeep)
+		c.close(rTree, rKeep)
+	} else if o.Source != "" {
 		lower = escapeLayer(o.Source)
 	}
 	if o.Overlay.Dir != "" {

@@ -106,6 +106,9 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 				return "the container's root cannot write to the layer, or not to what an earlier container has left in its work directory"
 			}
 		case unix.EINVAL:
+			if o.Mapped != nil {
+				return "the file system does not take id mappings, or overlayfs not with them (Linux 5.19), or not this file system"
+			}
 			if o.Overlay != nil {
 				return "an overlay cannot be written on this file system: overlayfs does not stack on overlayfs"
 			}

@@ -94,7 +94,7 @@ func (s *start) open() (err error) {
 			}
 		case plan.Root:
 			if o.FromHost {
-				err = s.openTree(o.Source, o.Recursive, false, nil)
+				err = s.openTree(o.Source, o.Recursive, false, o.Mapped)
 			}
 		case plan.Bind:
 			if o.FromHost {

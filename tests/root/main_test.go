@@ -29,10 +29,11 @@ import (
 
 // The environment that leads from one incarnation of the test binary to the next.
 const (
-	envStage   = "GOJAIL_WORLD"        // "", then "build", then "in"
+	envStage   = "GOJAIL_WORLD"        // "", then "build", then "in"; "probes" builds the probes and ends
 	envProgram = "GOJAIL_WORLD_BIN"    // the program under test, as the host names it
 	envCgroup  = "GOJAIL_WORLD_CGROUP" // the cgroup made for the world, as the host names it
 	envProbes  = "GOJAIL_WORLD_PROBES" // the directory of the built probes, as the host names it
+	envReady   = "GOJAIL_PROBES"       // where the probes are already, if they are: a slow machine need not build them
 	envHelper  = "GOJAIL_WORLD_HELPER" // the test binary stands in for another program: see helper_test.go
 )
 
@@ -52,6 +53,12 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 		os.Exit(code)
+	case "probes":
+		if err := buildProbes(os.Getenv(envReady)); err != nil {
+			fmt.Fprintln(os.Stderr, "tests/root:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	case "build":
 		fmt.Fprintln(os.Stderr, "tests/root:", buildWorld())
 		os.Exit(1)
@@ -73,8 +80,12 @@ func outside() (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	if err := buildProbes(dir); err != nil {
-		return 1, err
+	ready := os.Getenv(envReady)
+	if ready == "" {
+		ready = dir
+		if err := buildProbes(dir); err != nil {
+			return 1, err
+		}
 	}
 	cgroup, err := makeCgroup()
 	if err != nil {
@@ -93,7 +104,7 @@ func outside() (int, error) {
 			cmd.Args = append(cmd.Args, a)
 		}
 	}
-	cmd.Env = append(os.Environ(), envStage+"=build", envProgram+"="+program, envCgroup+"="+cgroup, envProbes+"="+dir)
+	cmd.Env = append(os.Environ(), envStage+"=build", envProgram+"="+program, envCgroup+"="+cgroup, envProbes+"="+ready)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,

@@ -110,3 +110,17 @@ func TestVMBadValues(t *testing.T) {
 		newBundle(t, args("/bin/echo", "ran"), limited(change)).run().refused("linux.resources.", want)
 	}
 }
+
+// What is asked for less often.
+func TestVMOtherLimits(t *testing.T) {
+	needs(t, "cpu", "hugetlb", "io")
+	show := script("cd /mnt && cat hugetlb.2MB.max cpu.idle cpu.weight io.max")
+	b := newBundle(t, show, ownGroup, limited(func(r *specs.LinuxResources) {
+		loop := specs.LinuxThrottleDevice{Rate: 1 << 20}
+		loop.Major = 7
+		r.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}
+		r.CPU = &specs.LinuxCPU{Idle: pointer(int64(1))}
+		r.BlockIO = &specs.LinuxBlockIO{ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{loop}}
+	}))
+	b.run().prints("4194304\n1\n0\n7:0 rbps=1048576 wbps=max riops=max wiops=max\n")
+}
