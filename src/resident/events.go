@@ -55,6 +55,8 @@ func readControl() {
 			}
 		case msgUndo:
 			keepUndo()
+		case msgPublished:
+			r().published = r().msg.first != 0
 		case msgExec:
 			announceExec(r().msg.pid)
 		case msgForget:

@@ -19,6 +19,7 @@
 //	                     │<── wake ────────┤   start a worker after this time
 //	                     │<── kill ────────┤   send the payload a signal
 //	                     │<── undo ────────┤   remove this directory when the container has ended
+//	                     │<── published ───┤   remove what is written of it in /run/gojail, last of all
 //	                     │<── exec ────────┤   another process in the container; it waits for the worker's word
 //	                     │<── forget ──────┘   its end is known where it has to be
 //
@@ -85,8 +86,9 @@ const (
 	msgUndo // with the path behind it
 	msgExec
 	msgForget
-	msgMake  // with the process' end of a sync socket, and perhaps a control group; it is answered
-	msgAhead // first is 0: not wanted
+	msgMake      // with the process' end of a sync socket, and perhaps a control group; it is answered
+	msgAhead     // first is 0: not wanted
+	msgPublished // first is 0: not any more
 )
 
 const messageSize = 16
@@ -131,6 +133,7 @@ type running struct {
 	iov                   [4]uintptr
 	undo                  [undoSize]byte // paths to remove, each with a byte in front and a 0 behind
 	undoLen, pathLen      uint32
+	published             bool // a state in StateRoot
 	control               struct {
 		unix.Cmsghdr
 		fd, fd2 int32
@@ -228,6 +231,7 @@ func enter(stack *uintptr) {
 			}
 		}
 		drain()
+		unpublishFn()
 		leave()
 	}
 }

@@ -71,3 +71,57 @@ func undo() {
 //go:norace
 //go:nocheckptr
 func undoByte(i uint32) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(&r().undo), i)) }
+
+// StateRoot is state.Root: where a container has a directory of its name, with these files, while it is there.
+const StateRoot = "/run/gojail"
+
+const (
+	stateDir   = StateRoot + "/"
+	stateFiles = "/state\x00/.state.new\x00/lock\x00"
+)
+
+// Published has the resident remove the container's directory in StateRoot when all else is done, or not any more.
+func Published(yes bool) error {
+	m := message{kind: msgPublished}
+	if yes {
+		m.first = 1
+	}
+	return tell(m)
+}
+
+var unpublishFn = unpublish // see childFn
+
+// unpublish removes that directory.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func unpublish() {
+	if !r().published {
+		return
+	}
+	n := place(place(0, stateDir), unsafe.String(&r().name[0], r().nameLen))
+	end := n
+	for i := 0; i < len(stateFiles); i++ {
+		end = place(end, stateFiles[i:i+1])
+		if stateFiles[i] == 0 {
+			sys(unix.SYS_UNLINKAT, 0, uintptr(unsafe.Pointer(&r().info)), 0, 0, 0)
+			end = n
+		}
+	}
+	place(n, "\x00")
+	sys(unix.SYS_UNLINKAT, 0, uintptr(unsafe.Pointer(&r().info)), unix.AT_REMOVEDIR, 0, 0)
+}
+
+// place puts text into info, which has room for every path, and gives the place after it.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func place(n uintptr, text string) uintptr {
+	for i := 0; i < len(text); i++ {
+		*(*byte)(unsafe.Add(unsafe.Pointer(&r().info), n)) = text[i]
+		n++
+	}
+	return n
+}

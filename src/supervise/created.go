@@ -20,6 +20,9 @@ type waiting struct {
 	pid    int            // of the payload
 	call   *ubus.Incoming // of start: answered when it is known whether the payload runs
 	term   terminal
+	// published: it has a directory in state.Root. since is what is told there as the time it was made, in nanoseconds since 1970.
+	published bool
+	since     int64
 }
 
 // created waits. The object is on the bus from here on: no start comes too early.

@@ -17,7 +17,7 @@ const killLimit = 5 * time.Second
 func (p *parent) Group(fd int, made []string) error {
 	err := resident.Hold(resident.Group, fd)
 	if len(made) > 0 {
-		p.cgroup = made[len(made)-1]
+		p.cgroup, p.groups = made[len(made)-1], made
 	}
 	for i, dir := range made {
 		if err == nil {

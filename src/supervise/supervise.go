@@ -17,6 +17,7 @@ import (
 	"gojail/src/slim"
 	"gojail/src/spawn"
 	"gojail/src/spec"
+	"gojail/src/state"
 )
 
 // Exit statuses of ujail itself; everything else is the payload's.
@@ -49,7 +50,14 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		for _, line := range report(p, o.Debug) {
 			logf(line)
 		}
-		if err = run(p, o, wait); err == nil {
+		if r != nil {
+			err = claim(r.name)
+		}
+		if err == nil {
+			err = run(p, o, wait)
+		}
+		if err == nil && r != nil {
+			wait.publish(p, o, state.Running)
 			err = wait.poststart(p, wait.pid)
 		}
 	}
@@ -186,10 +194,11 @@ func asked(s *specs.Spec, o *slim.Options, dir string) plan.Bundle {
 type parent struct {
 	killMS  uint32
 	pidFile string
-	written bool   // the pid file
-	pid     int    // of the payload
-	first   bool   // it only makes the next one
-	cgroup  string // where the container's is; "": it has none
+	written bool     // the pid file
+	pid     int      // of the payload
+	first   bool     // it only makes the next one
+	cgroup  string   // where the container's is; "": it has none
+	groups  []string // the directories that are removed with it
 }
 
 // Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.
@@ -272,6 +281,7 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	}
 	cfg.Created = func(sync int) error {
 		status = stateCreated
+		wait.publish(p, o, state.Created)
 		return wait.created(parent.pid, sync)
 	}
 	cfg.Listener = func(path, metadata string, pid, listener int) error {

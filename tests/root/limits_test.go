@@ -174,13 +174,8 @@ func TestPauseCreated(t *testing.T) {
 // On a machine without cgroup v2 a container runs, without these methods, and its limits are refused with the reason.
 func TestNoCgroup2(t *testing.T) {
 	newBus(t)
-	without := func(c command) command {
-		c = shelled(busybox+" umount /sys/fs/cgroup", c)
-		c.attr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-		return c
-	}
 	b := newBundle(t, script(untilTerm))
-	p := start(t, without(b.command())).until("ready\n")
+	p := start(t, withoutCgroup2(b.command())).until("ready\n")
 	onBus(t, b.name)
 	for _, method := range words("pause resume stats update reclaim") {
 		wants(t, b.name, method, ubus.StatusNotSupported, "", nil)
@@ -188,9 +183,16 @@ func TestNoCgroup2(t *testing.T) {
 	p.signal(syscall.SIGTERM).wait().ends(0)
 	pids := int64(5)
 	limited := newBundle(t, args("/bin/true"), func(s *specs.Spec) { s.Linux.Resources = &specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &pids}} })
-	if r := run(t, without(limited.command())).ends(1); !strings.Contains(r.stderr, "linux.resources.pids.limit") || !strings.Contains(r.stderr, "limits need cgroup v2") {
+	if r := run(t, withoutCgroup2(limited.command())).ends(1); !strings.Contains(r.stderr, "linux.resources.pids.limit") || !strings.Contains(r.stderr, "limits need cgroup v2") {
 		t.Errorf("says %q", r.stderr)
 	}
+}
+
+// withoutCgroup2 runs it as on such a machine.
+func withoutCgroup2(c command) command {
+	c = shelled(busybox+" umount /sys/fs/cgroup", c)
+	c.attr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	return c
 }
 
 // resources are the arguments of update that set files of the control group.

@@ -135,6 +135,9 @@ func worldMounts() error {
 			return fmt.Errorf("%s: %v", m.target, err)
 		}
 	}
+	if err := os.Mkdir("/run/gojail", 0o711); err != nil { // stays, as long as a machine runs
+		return err
+	}
 	if os.Getenv(envCgroup) != "" {
 		return unix.Mount("cgroup2", "/sys/fs/cgroup", "cgroup2", safe|unix.MS_NOEXEC, "")
 	}
