@@ -5,6 +5,7 @@ package root
 import (
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,6 +123,27 @@ func (y *tty) expect(text string) *tty {
 func (y *tty) does(line, printed string) *tty {
 	y.t.Helper()
 	return y.keys(line + "\n").expect(printed)
+}
+
+// hasForeground waits until the job in the foreground of the terminal of process pid, as the kernel knows it, is another one: the program of
+// that name. A shell says that it goes on before it lets it.
+func (y *tty) hasForeground(pid int, name string) *tty {
+	y.t.Helper()
+	var stat string
+	if !eventually(func() bool {
+		text, _ := os.ReadFile(procPath(pid, "stat"))
+		stat = string(text)
+		f := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from the third on
+		if len(f) < 6 {
+			return false
+		}
+		job, err := strconv.Atoi(f[5])
+		comm, _ := os.ReadFile(procPath(job, "comm"))
+		return err == nil && job != pid && strings.TrimSpace(string(comm)) == name
+	}) {
+		y.t.Fatalf("no %s in the foreground: %s", name, stat)
+	}
+	return y
 }
 
 // resize changes the size of the window.
