@@ -59,6 +59,9 @@ func readControl() {
 			r().published = r().msg.first != 0
 		case msgExec:
 			announceExec(r().msg.pid)
+		case msgHurry:
+			r().limited = true
+			armTimer(r().wake, eventLimitMS)
 		case msgForget:
 			forgetExec(r().msg.pid, int32(r().msg.ms))
 		case msgStarted:
@@ -80,7 +83,7 @@ func readControl() {
 //go:norace
 //go:nocheckptr
 func serve() bool {
-	r().due = false
+	r().due, r().limited = false, true
 	armTimer(r().wake, eventLimitMS)
 	if forkWorker(Event) {
 		return true
@@ -101,12 +104,13 @@ func readWake() {
 		return
 	}
 	r().due = true
-	if boot().mode == Event && r().worker != 0 {
+	if r().limited && r().worker != 0 {
 		kill(r().worker, unix.SIGKILL)
 	}
 }
 
-// workerEnded arms the next wake. After one that has failed the bus is as good as lost: what was read of it is.
+// workerEnded arms the next wake. After one that has failed the bus is as good as lost: what was read of it is. One that has failed to
+// start a container has no other after it, but one that was still to put it on the bus has.
 //
 //go:nosplit
 //go:norace
@@ -116,7 +120,8 @@ func workerEnded() {
 	drop(boot().held[Life])
 	boot().held[Life] = -1
 	goHome()
-	if boot().mode == Event && r().workerCode != 0 {
+	replace := boot().mode == Event || r().started && r().payload != 0 && r().workerCode != failedStart && boot().held[State] >= 0
+	if r().workerCode != 0 && replace {
 		say("the worker for ubus has failed: another one takes its place")
 		drop(boot().held[Bus])
 		boot().held[Bus], r().due, r().wakeMS = -1, false, replaceMS
@@ -126,9 +131,10 @@ func workerEnded() {
 	switch {
 	case ms != 0:
 		armTimer(r().wake, ms)
-	case boot().mode == Event: // its limit
+	case r().limited:
 		disarm(r().wake)
 	}
+	r().limited = false
 }
 
 //go:nosplit

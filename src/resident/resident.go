@@ -21,7 +21,8 @@
 //	                     │<── undo ────────┤   remove this directory when the container has ended
 //	                     │<── published ───┤   remove what is written of it in /run/gojail, last of all
 //	                     │<── exec ────────┤   another process in the container; it waits for the worker's word
-//	                     │<── forget ──────┘   its end is known where it has to be
+//	                     │<── forget ──────┤   its end is known where it has to be
+//	                     │<── hurry ───────┘   this worker is soon done
 //
 // and a life line, a socket pair that carries no bytes: its other end is the child's until the payload's exec closes it. The child
 // sees on it that the resident has died, the resident that the payload runs.
@@ -89,6 +90,7 @@ const (
 	msgMake      // with the process' end of a sync socket, and perhaps a control group; it is answered
 	msgAhead     // first is 0: not wanted
 	msgPublished // first is 0: not any more
+	msgHurry
 )
 
 const messageSize = 16
@@ -112,6 +114,7 @@ type running struct {
 	had, started          bool  // there was a payload; it has been executed
 	want                  bool  // a worker is wanted at the end
 	due                   bool  // an event waits for a worker
+	limited               bool  // wake is the worker's limit
 	gone                  bool  // the worker has ended, with this
 	workerCode            int32
 	wakeMS                uint32

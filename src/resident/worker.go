@@ -49,6 +49,10 @@ func Hold(slot, fd int) error {
 // Wake has a worker in mode Event started ms milliseconds after this one has ended, if nothing else starts one before.
 func Wake(ms uint32) error { return tell(message{kind: msgWake, ms: ms}) }
 
+// Hurry has this worker replaced if it takes much longer: what is left to do waits for nobody who may take his time. In mode Event that is
+// so from the start.
+func Hurry() error { return tell(message{kind: msgHurry}) }
+
 // Kill has the resident send the payload a signal, which it alone can do without hitting a stranger. One that ends a process ends
 // a container that waits for its start; one that has ended gets none.
 func Kill(sig int) error { return tell(message{kind: msgKill, pid: int32(sig)}) }

@@ -60,13 +60,6 @@ func (w *waiting) poststart(p *plan.Plan, pid int) error {
 	if len(p.Poststart) == 0 {
 		return nil
 	}
-	// If this worker does not live to hand over, the next one finds the record.
-	if err := leave(w.record); err != nil {
-		return err
-	}
-	if err := resident.Wake(firstRetry); err != nil {
-		return err
-	}
 	r := w.runner(stateRunning, pid)
 	defer r.Close()
 	for i := range p.Poststart {
@@ -80,7 +73,7 @@ func (w *waiting) poststart(p *plan.Plan, pid int) error {
 			w.logf(plan.Message("warning: " + err.Error()))
 		}
 	}
-	return resident.Wake(0)
+	return nil
 }
 
 var errStarting = &plan.Error{Reason: "the start is not over: hooks are still running"}

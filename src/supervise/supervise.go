@@ -57,9 +57,13 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 			err = run(p, o, wait)
 		}
 		if err == nil && r != nil {
+			_ = leave(r) // if this worker does not live to hand over, the next one finds it
 			wait.publish(p, o, state.Running)
 			err = wait.poststart(p, wait.pid)
 		}
+	}
+	if err == nil {
+		_ = resident.Hurry()
 	}
 	wait.started(err)
 	if err == nil && r == nil {

@@ -36,6 +36,8 @@ func helper(name string) int {
 	switch name {
 	case "watch":
 		return watchProcesses()
+	case "tell":
+		return tell()
 	case "block":
 		var set unix.Sigset_t
 		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGCHLD, syscall.SIGHUP} {

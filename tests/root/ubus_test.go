@@ -5,7 +5,6 @@ package root
 import (
 	"bytes"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -250,43 +249,6 @@ func TestUbusHangs(t *testing.T) {
 	b := newBundle(t, script("echo ran; exit 3"))
 	if r := b.run().ends(3); r.stdout != "ran\n" {
 		t.Errorf("%q", r.stdout)
-	}
-}
-
-// A worker that is killed is replaced; the payload does not notice.
-func TestUbusWorkerKilled(t *testing.T) {
-	watch(t)
-	if err := os.MkdirAll("/run/ubus", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.Remove("/run/ubus") })
-	silent, err := net.Listen("unix", ubus.Path) // workers wait for its greeting
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, p := sleeper(t)
-	payload := p.payload()
-	asleep(t, p) // the first worker has given up
-	if !eventually(func() bool {
-		for _, c := range children(p.pid()) {
-			if c != payload {
-				return syscall.Kill(c, syscall.SIGKILL) == nil
-			}
-		}
-		return false
-	}) {
-		t.Fatal("no worker came")
-	}
-	silent.Close()
-	s, err := ubustest.Start(ubus.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	onBus(t, b.name)
-	p.signal(syscall.SIGTERM).wait().ends(5)
-	if !strings.Contains(p.err.String(), "another one takes its place") {
-		t.Errorf("nothing is said of it: %s", p.err)
 	}
 }
 
