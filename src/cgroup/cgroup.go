@@ -16,9 +16,10 @@ import (
 
 // A Setting is one write to a file of the container's cgroup.
 type Setting struct {
-	File  string // "memory.max"
-	Value string
-	Where string // the member of linux.resources that it comes from: "memory.limit"
+	File    string // "memory.max"
+	Value   string
+	Percent int    // 1 to 100: of the machine's memory, in bytes, in the place of Value; 0: Value
+	Where   string // the member of linux.resources that it comes from: "memory.limit"
 	// MayMiss: without the file nothing is asked for that does not hold anyway.
 	MayMiss bool
 	// Else is written where File does not exist.

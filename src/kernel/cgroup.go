@@ -135,6 +135,15 @@ func (c Cgroup) Write(file, value string) error {
 	}))
 }
 
+// TotalMemory is the machine's memory in bytes, as MemTotal of /proc/meminfo.
+func TotalMemory() uint64 {
+	var i unix.Sysinfo_t
+	if unix.Sysinfo(&i) != nil {
+		return 0 // it cannot fail
+	}
+	return uint64(i.Totalram) * uint64(max(i.Unit, 1))
+}
+
 // Add moves a process into the cgroup. It is slow; clone3 with CLONE_INTO_CGROUP is not.
 func (c Cgroup) Add(pid int) error { return c.Write("cgroup.procs", strconv.Itoa(pid)) }
 

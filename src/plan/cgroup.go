@@ -5,6 +5,7 @@ package plan
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -40,9 +41,28 @@ func (b *builder) cgroup(s *specs.Spec, name string) error {
 			return refusedLimit("linux.resources.", err)
 		}
 		c.DevicesMayFail = cgroup.DenyAll(r.Devices)
-		c.Required = len(c.Settings) > 0 || len(c.Devices) > 0 && !c.DevicesMayFail
 	}
+	if err := c.memoryPercent(s.Annotations[annotationMemory]); err != nil {
+		return err
+	}
+	c.Required = len(c.Settings) > 0 || len(c.Devices) > 0 && !c.DevicesMayFail
 	b.plan.Outside.Cgroup = c
+	return nil
+}
+
+// annotationMemory is OpenWrt's way to limit memory: a share of the machine's, in the place of linux.resources.memory.limit.
+const annotationMemory = "org.openwrt.cgroup.memory.pct"
+
+func (c *Cgroup) memoryPercent(text string) error {
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(text, "%"), 10, 8)
+	if err != nil || n < 1 || n > 100 {
+		return refuse("annotations["+annotationMemory+"]", quoted(text)+" is no percentage, a whole number from 1 to 100")
+	}
+	c.Settings = slices.DeleteFunc(c.Settings, func(s cgroup.Setting) bool { return s.Where == "memory.limit" })
+	c.Settings = slices.Insert(c.Settings, 0, cgroup.Setting{File: "memory.max", Percent: int(n), Where: "memory.limit (" + annotationMemory + ")"})
 	return nil
 }
 
@@ -76,7 +96,11 @@ func (c *Cgroup) text(line func(...string)) {
 		if s.Else != nil {
 			n.add(true, "else "+s.Else.File+" to "+s.Else.Value)
 		}
-		line("outside: set ", s.File, " to ", s.Value, n.detail())
+		value := s.Value
+		if s.Percent > 0 {
+			value = strconv.Itoa(s.Percent) + "% of the machine's memory"
+		}
+		line("outside: set ", s.File, " to ", value, n.detail())
 	}
 	if len(c.Devices) == 0 {
 		return

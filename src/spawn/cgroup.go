@@ -5,6 +5,7 @@ package spawn
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -221,6 +222,9 @@ func hasWord(list, word string) bool {
 // set writes the limits and has the device program decide.
 func (g *group) set() error {
 	for _, s := range g.plan.Settings {
+		if s.Percent > 0 {
+			s.Value = strconv.FormatUint(kernel.TotalMemory()/100*uint64(s.Percent), 10)
+		}
 		err := g.Write(s.File, s.Value)
 		if s.Else != nil && kernel.ErrnoOf(err) == unix.ENOENT {
 			err = g.Write(s.Else.File, s.Else.Value)

@@ -92,6 +92,18 @@ func TestD4LimitsAreNotDropped(t *testing.T) {
 	}
 }
 
+func TestMemoryPercentRefused(t *testing.T) {
+	percent := func(text string) *bundle {
+		return newBundle(t, args("/bin/echo", "ran"), annotation("org.openwrt.cgroup.memory.pct", text))
+	}
+	for _, text := range words("0 101 -1 a 5.5 %") {
+		percent(text).run().refused("annotations[org.openwrt.cgroup.memory.pct]", "from 1 to 100")
+	}
+	if !hasController("memory") {
+		percent("25").run().refused("linux.resources.memory.limit (org.openwrt.cgroup.memory.pct)", "no controller memory")
+	}
+}
+
 // A limit that needs no controller, and one that the kernel does not take.
 func TestOCIUnified(t *testing.T) {
 	unified := func(value string) edit {

@@ -4,6 +4,7 @@ package root
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,4 +124,22 @@ func TestVMOtherLimits(t *testing.T) {
 		r.BlockIO = &specs.LinuxBlockIO{ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{loop}}
 	}))
 	b.run().prints("4194304\n1\n0\n7:0 rbps=1048576 wbps=max riops=max wiops=max\n")
+}
+
+// OpenWrt's annotation: a share of the machine's memory.
+func TestVMMemoryPercent(t *testing.T) {
+	needs(t, "memory")
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBundle(t, script("cat /mnt/memory.max"), ownGroup, annotation("org.openwrt.cgroup.memory.pct", "25"))
+	r := b.run().ok()
+	if got, err := strconv.Atoi(strings.TrimSpace(r.stdout)); err != nil || got < total*1024/4-8192 || got > total*1024/4 {
+		t.Errorf("the limit is %q, of %d KiB", r.stdout, total)
+	}
 }
