@@ -16,7 +16,7 @@ export LDFLAGS VERSION
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-root test-procd test-vm bench fuzz lint unit race libseccomp cross package install clean help
+.PHONY: build demo test test-root test-procd test-vm bench fuzz lint unit race libseccomp cross package size install clean help
 
 build: ## the program, build/gojail, and its names (build/ujail)
 	@mkdir -p build
@@ -85,6 +85,10 @@ package: ## build/packages: an .ipk for every target, looked into afterwards; .a
 	@openwrt/package.sh build/cross build/packages
 	@[ -n "$$OPKG" ] || echo 'SKIPPED: install, upgrade and remove by opkg: $$OPKG does not say where opkg-cl is'
 	GOJAIL_PACKAGES=$(CURDIR)/build/packages go test -count=1 ./tests/package
+
+size: package ## how large the program is on every target; fails where one has grown without tests/size/recorded saying so
+	@tests/deps.sh size
+	@tests/size/size.sh $(SIZEFLAGS)
 
 install: build ## the files of the package into $(DESTDIR)/
 	openwrt/layout.sh build/gojail '$(DESTDIR)'

@@ -3,7 +3,7 @@
 #
 # Installs what a make target needs from Debian: only the packages that are missing, and says which.
 #
-#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|vm|root|bench|test...
+#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|package|size|vm|root|bench|test...
 
 set -euo pipefail
 
@@ -26,6 +26,7 @@ want() {
 	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;
 	libseccomp) packages='libseccomp-dev pkg-config golang-github-containers-common gcc libc6-dev' ;;
 	cross) packages='qemu-user-static' ;;
+	size) packages='xz-utils mawk' ;;
 	package) packages='' ;; # tar, gzip and sha256sum are everywhere
 	vm) packages='busybox-static qemu-system-x86 qemu-system-common cpio kmod iproute2' ;;
 	bench) packages='busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
