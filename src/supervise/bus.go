@@ -103,6 +103,9 @@ func event(o *slim.Options, logf Logf) error {
 	if err != nil {
 		return err
 	}
+	if !r.published {
+		republish(r, o, logf)
+	}
 	var c *ubus.Client
 	if fd := resident.Held(resident.Bus); fd >= 0 {
 		if c, err = ubus.Resume(fd, r.bus); err != nil {

@@ -14,15 +14,13 @@ import (
 // waiting is a container in the state "created": its worker stays until somebody calls start.
 type waiting struct {
 	*record
-	logf   Logf
-	parent *parent
-	bus    *ubus.Client
-	pid    int            // of the payload
-	call   *ubus.Incoming // of start: answered when it is known whether the payload runs
-	term   terminal
-	// published: it has a directory in state.Root. since is what is told there as the time it was made, in nanoseconds since 1970.
-	published bool
-	since     int64
+	logf    Logf
+	parent  *parent
+	bus     *ubus.Client
+	pid     int            // of the payload
+	call    *ubus.Incoming // of start: answered when it is known whether the payload runs
+	term    terminal
+	entered bool // it has a directory in state.Root
 }
 
 // created waits. The object is on the bus from here on: no start comes too early.

@@ -113,15 +113,13 @@ var errTooMany = errors.New("as many processes as may be at a time have been mad
 
 // ExecPlan is the plan for a process in a container of a bundle, should it run. Names of users are looked up in the bundle's root file system.
 func ExecPlan(o *slim.Options, q *plan.Request) (*plan.Plan, error) {
-	start, r, err := bundlePlan(o)
+	_, r, err := bundlePlan(o)
 	if err != nil {
 		return nil, err
 	}
-	rootfs := "/" // of whose mount namespace is joined: that is not known here
-	for _, op := range start.Ops {
-		if root, ok := op.(plan.Root); ok {
-			rootfs = root.Source
-		}
+	rootfs := r.rootfs
+	if rootfs == "" { // whose mount namespace is joined is not known here
+		rootfs = "/"
 	}
 	running, err := r.running(o)
 	if err != nil {

@@ -19,22 +19,34 @@ import (
 // publish leaves in state.Root what there is to know of the container, for everybody who polls it: none of our processes wakes up for that.
 // It is done when the payload runs, or waits for its start, and so costs no start any time. The resident removes it. Jails without a
 // bundle are not there: several of one name may run, as services have instances. Without a place to write to the container runs all the same.
-func (w *waiting) publish(p *plan.Plan, o *slim.Options, status state.Status) {
-	if err := w.save(p, status); err != nil && o.Debug > 0 {
+func (w *waiting) publish(o *slim.Options, status state.Status) {
+	if err := w.save(status); err != nil && o.Debug > 0 {
 		w.logf("note: it is not in " + state.Root + ": " + plan.Message(err.Error()))
 	}
+	w.published = status == state.Running
 }
 
-func (w *waiting) save(p *plan.Plan, status state.Status) error {
-	s := &state.State{ID: w.name, Bundle: w.bundle, OCI: w.version, Status: status, Mode: state.Supervised, Ujail: true,
+// republish is for a worker that comes after one which has not lived to do it, and may have made the directory.
+func republish(r *record, o *slim.Options, logf Logf) {
+	if s, err := state.Load(state.Root, r.name); err == nil && s.Owner != state.This(kernel.Getppid()) {
+		return
+	}
+	p := &parent{pid: resident.Payload()}
+	if open := heldGroup(); open != nil {
+		if g, err := open(); err == nil {
+			p.cgroup, p.groups = g.Path(), []string{g.Path()}
+			g.Close()
+		}
+	}
+	w := waiting{record: r, logf: logf, parent: p, entered: true}
+	w.publish(o, state.Running)
+}
+
+func (w *waiting) save(status state.Status) error {
+	s := &state.State{ID: w.name, Bundle: w.bundle, Rootfs: w.rootfs, OCI: w.version, Status: status, Mode: state.Supervised, Ujail: true,
 		Process: state.This(w.parent.pid), Owner: state.This(kernel.Getppid()), Made: w.made}
 	if !s.Process.Alive() { // it has ended: the resident is about to
 		return nil
-	}
-	for _, op := range p.Ops {
-		if root, ok := op.(plan.Root); ok {
-			s.Rootfs = root.Source
-		}
 	}
 	for _, a := range w.annotations {
 		s.Annotations = append(s.Annotations, state.Annotation{Key: a.key, Value: a.value})
@@ -43,34 +55,32 @@ func (w *waiting) save(p *plan.Plan, status state.Status) error {
 		s.Cgroup, s.Groups = strings.TrimPrefix(w.parent.cgroup, kernel.CgroupRoot), w.parent.groups
 	}
 	if w.since == 0 {
-		w.since = time.Now().UnixNano()
+		w.since = uint64(time.Now().UnixNano())
 	}
-	s.Created = w.since
-	e, err := w.entry()
-	if err != nil {
-		return err
+	s.Created = int64(w.since)
+	if w.entered {
+		if err := state.Rewrite(state.Root, s); kernel.ErrnoOf(err) != syscall.ENOENT {
+			return err
+		}
 	}
-	defer e.Close()
-	return e.Save(s)
+	return w.enter(s)
 }
 
-// entry is the container's directory. The resident is to remove it, also if this worker does not live to fill it.
-func (w *waiting) entry() (*state.Entry, error) {
-	if w.published {
-		return state.Open(state.Root, w.name)
-	}
+// enter makes the container's directory. The resident is to remove it, also if this worker does not live to fill it.
+func (w *waiting) enter(s *state.State) error {
 	if err := resident.Published(true); err != nil {
-		return nil, err
+		return err
 	}
 	e, err := state.Create(state.Root, w.name)
 	if err != nil {
-		if errors.Is(err, state.ErrExists) { // another one was quicker: it is its own
+		if errors.Is(err, state.ErrExists) { // another container was quicker
 			_ = resident.Published(false)
 		}
-		return nil, err
+		return err
 	}
-	w.published = true
-	return e, nil
+	defer e.Close()
+	w.entered = true
+	return e.Save(s)
 }
 
 // claim sees to it that no other container of this name runs, and ends what one has left whose resident was killed: a payload that has changed

@@ -22,12 +22,15 @@ type record struct {
 	retry                 uint32 // milliseconds until the next attempt to reach ubusd
 	warned                bool   // the user has been told that there is none
 	made                  bool   // its poststop hooks are run when it has ended
+	rootfs                string // absolute; "": none of its own
+	since                 uint64 // when it was made, in nanoseconds since 1970
+	published             bool   // that it runs stands in state.Root, or cannot
 }
 
 type annotation struct{ key, value string }
 
 const (
-	recordVersion = 2
+	recordVersion = 3
 	maxRecord     = 8 << 20 // bytes
 )
 
@@ -46,6 +49,9 @@ const (
 	recRetry
 	recWarned
 	recMade
+	recRootfs
+	recSince // bytes
+	recPublished
 )
 
 func (r *record) encode() ([]byte, error) {
@@ -65,6 +71,9 @@ func (r *record) encode() ([]byte, error) {
 	w.PutUint32(recRetry, r.retry)
 	w.PutBool(recWarned, r.warned)
 	w.PutBool(recMade, r.made)
+	w.PutString(recRootfs, r.rootfs)
+	w.PutBytes(recSince, binary.BigEndian.AppendUint64(nil, r.since))
+	w.PutBool(recPublished, r.published)
 	b, err := w.Bytes()
 	if err != nil {
 		return nil, err
@@ -114,6 +123,14 @@ func decodeRecord(b []byte) (*record, error) {
 			r.warned = d.Bool()
 		case recMade:
 			r.made = d.Bool()
+		case recRootfs:
+			r.rootfs = d.Text()
+		case recSince:
+			if b := d.Bytes(); len(b) == 8 {
+				r.since = binary.BigEndian.Uint64(b)
+			}
+		case recPublished:
+			r.published = d.Bool()
 		}
 	}
 	if err := d.Err(); err != nil {

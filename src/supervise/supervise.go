@@ -58,7 +58,7 @@ func Start(o *slim.Options, env []string, logf Logf) int {
 		}
 		if err == nil && r != nil {
 			_ = leave(r) // if this worker does not live to hand over, the next one finds it
-			wait.publish(p, o, state.Running)
+			wait.publish(o, state.Running)
 			err = wait.poststart(p, wait.pid)
 		}
 	}
@@ -176,6 +176,11 @@ func bundlePlan(o *slim.Options) (*plan.Plan, *record, error) {
 		return nil, nil, &plan.Error{Where: file, Reason: err.Error()}
 	}
 	r := &record{name: o.Name, bundle: dir, version: s.Version, config: spec.Compact(b)}
+	for _, op := range p.Ops {
+		if root, ok := op.(plan.Root); ok {
+			r.rootfs = root.Source
+		}
+	}
 	for k, v := range s.Annotations {
 		r.annotations = append(r.annotations, annotation{k, v})
 	}
@@ -285,7 +290,7 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 	}
 	cfg.Created = func(sync int) error {
 		status = stateCreated
-		wait.publish(p, o, state.Created)
+		wait.publish(o, state.Created)
 		return wait.created(parent.pid, sync)
 	}
 	cfg.Listener = func(path, metadata string, pid, listener int) error {

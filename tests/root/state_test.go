@@ -5,9 +5,12 @@ package root
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -75,9 +78,10 @@ func TestStatePublished(t *testing.T) {
 		if s.Created != first.Created || s.Process != first.Process {
 			t.Errorf("%+v, then %+v", first, s)
 		}
+		p.until("ready")
 		wants(t, b.name, "pause", ubus.StatusOK, "", nil)
 		published(t, b.name, states.Paused)
-		p.until("").signal(syscall.SIGTERM).wait().ends(0)
+		p.signal(syscall.SIGTERM).wait().ends(0)
 		gone(t, b.name)
 	})
 	t.Run("created and ended", func(t *testing.T) {
@@ -91,6 +95,38 @@ func TestStatePublished(t *testing.T) {
 		gone(t, "slimmy")
 		p.signal(syscall.SIGTERM).wait().ends(0)
 	})
+}
+
+// A worker that has not lived to write the state has a successor that does.
+func TestStateWorkerKilled(t *testing.T) {
+	for name, at := range map[string][]uint64{"before it is there": {unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2}, "half made": {unix.SYS_FLOCK}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, script(untilTerm))
+			seen := make(chan bool)
+			killed := false
+			go func() {
+				var s *states.State
+				var err error
+				ok := eventually(func() bool {
+					s, err = states.Load(states.Root, b.name)
+					return err == nil && s.Now(states.Root) == states.Running && s.Rootfs == b.root()
+				})
+				if ok {
+					ok = syscall.Kill(s.Owner.PID, syscall.SIGTERM) == nil
+				}
+				seen <- ok
+			}()
+			tr, text := trace(t, b.command(), func(_, _ int, nr uint64) bool {
+				kill := !killed && slices.Contains(at, nr)
+				killed = killed || kill
+				return kill
+			})
+			if !<-seen || !killed || tr.code != 0 || tr.end != 0 || !strings.Contains(text, "another one takes its place") {
+				t.Errorf("killed: %v, exit status %d, %v: %s", killed, tr.code, tr.end, text)
+			}
+			gone(t, b.name)
+		})
+	}
 }
 
 // Who polls states and figures wakes nobody up: the supervisor sleeps on, and starts no worker.
