@@ -84,6 +84,7 @@ package: ## build/packages: an .ipk for every target, looked into afterwards; .a
 	@tests/cross/run.sh build
 	@openwrt/package.sh build/cross build/packages
 	@[ -n "$$OPKG" ] || echo 'SKIPPED: install, upgrade and remove by opkg: $$OPKG does not say where opkg-cl is'
+	@[ -n "$$TOPDIR" ] || echo 'SKIPPED: the feed in a buildroot: $$TOPDIR does not say where one is'
 	GOJAIL_PACKAGES=$(CURDIR)/build/packages go test -count=1 ./tests/package
 
 size: package ## how large the program is on every target; fails where one has grown without tests/size/recorded saying so
