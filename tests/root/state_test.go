@@ -73,6 +73,7 @@ func TestStatePublished(t *testing.T) {
 		newBus(t)
 		b, p := created(t, script(untilTerm))
 		first := published(t, b.name, states.Created)
+		onBus(t, b.name)
 		wants(t, b.name, "start", ubus.StatusOK, "", nil)
 		s := published(t, b.name, states.Running)
 		if s.Created != first.Created || s.Process != first.Process {
