@@ -52,6 +52,8 @@ func ErrnoOf(err error) Errno {
 	switch e := err.(type) {
 	case *Error:
 		return e.Errno
+	case *HintError:
+		return e.Err.Errno
 	case syscall.Errno:
 		return e
 	}

@@ -15,13 +15,14 @@ type NewLink struct {
 	Peer  *NewLink // the other end of a veth pair, with a name of its own
 	// NetNS is a descriptor of the network namespace that it is made in; 0 for that of the socket.
 	NetNS int
+	Index int32 // 0: the first free one there; not of a peer
 }
 
 const macvlanBridge = 4 // MACVLAN_MODE_BRIDGE: those on one device reach each other
 
 // AddLink makes a device, with a peer both. EEXIST: the name is taken. They are not up.
 func (n *Netlink) AddLink(l *NewLink) error {
-	req := linkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL, 0)
+	req := linkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL, l.Index)
 	req = l.attrs(req)
 	info := addAttrString(nil, unix.IFLA_INFO_KIND, l.Kind)
 	var data []byte
@@ -63,10 +64,25 @@ func (n *Netlink) SetUp(index int32, name string) error {
 	return netlinkError("set up network device", name, err, remark)
 }
 
-// SetAlias notes something about a device (ifalias), at most 255 bytes.
-func (n *Netlink) SetAlias(index int32, name, alias string) error {
+// SetDown sets a device down.
+func (n *Netlink) SetDown(index int32, name string) error {
+	req := linkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK, index)
+	native.PutUint32(req[nlHeader+12:], unix.IFF_UP)
+	return n.do("set down network device", name, req)
+}
+
+// MakePort prepares a device for being a port of a bridge: it notes whose it is (ifalias, at most 255 bytes), and has the kernel give it no
+// address of IPv6 by itself.
+func (n *Netlink) MakePort(index int32, name, alias string) error {
+	const genModeNone = 1 // IN6_ADDR_GEN_MODE_NONE
 	req := addAttr(linkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK, index), unix.IFLA_IFALIAS, []byte(alias[:min(len(alias), maxAlias)]))
-	return n.do("note the owner of network device", name, req)
+	if err := n.do("note the owner of network device", name, req); err != nil {
+		return err
+	}
+	inet6 := addAttr(nil, unix.AF_INET6, addAttr(nil, unix.IFLA_INET6_ADDR_GEN_MODE, []byte{genModeNone}))
+	req = addAttr(linkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK, index), unix.IFLA_AF_SPEC, inet6)
+	_ = n.do("", "", req) // a kernel without IPv6
+	return nil
 }
 
 // SetMaster makes a device a port of a bridge, or with 0 of none.

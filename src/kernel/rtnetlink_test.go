@@ -48,11 +48,11 @@ func TestLinks(t *testing.T) {
 	pair := &NewLink{Kind: "veth", Name: "host", MAC: [6]byte{0xfe, 1}, MTU: 1400,
 		Peer: &NewLink{Name: "eth0", MAC: [6]byte{2, 0, 0, 0, 0, 9}, MTU: 1400, NetNS: netns}}
 	must(t, n.AddLink(pair))
-	if err := n.AddLink(pair); ErrnoOf(unwrapped(err)) != unix.EEXIST {
+	if err := n.AddLink(pair); ErrnoOf(err) != unix.EEXIST {
 		t.Errorf("twice: %v", err)
 	}
 	host := got[Link](t)(n.Link("host"))
-	must(t, n.SetAlias(host.Index, "host", "gojail eth0 web"))
+	must(t, n.MakePort(host.Index, "host", "gojail eth0 web"))
 	must(t, n.SetMaster(host.Index, "host", bridge.Index))
 	must(t, n.SetUp(bridge.Index, "br0"))
 	must(t, n.SetUp(host.Index, "host"))
@@ -60,6 +60,7 @@ func TestLinks(t *testing.T) {
 	defer in.Close()
 	eth0 := got[Link](t)(in.Link("eth0"))
 	must(t, in.SetUp(eth0.Index, "eth0"))
+
 	host = got[Link](t)(n.LinkAt(host.Index))
 	if host.Kind != "veth" || host.Alias != "gojail eth0 web" || host.Master != bridge.Index || !host.Up || !host.Running || !host.Away ||
 		host.Lower != eth0.Index || host.MTU != 1400 || host.MAC != [6]byte{0xfe, 1} {
@@ -86,20 +87,13 @@ func TestLinks(t *testing.T) {
 	must(t, n.SetMaster(host.Index, "host", 0))
 	must(t, n.DeleteLink(host.Index, "host"))
 	for _, name := range []string{"host", "", "a/b", "0123456789abcdef"} {
-		if _, err := n.Link(name); ErrnoOf(unwrapped(err)) != unix.ENODEV {
+		if _, err := n.Link(name); ErrnoOf(err) != unix.ENODEV {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if _, err := in.Link("eth0"); ErrnoOf(unwrapped(err)) != unix.ENODEV {
+	if _, err := in.Link("eth0"); ErrnoOf(err) != unix.ENODEV {
 		t.Errorf("the other end: %v", err)
 	}
-}
-
-func unwrapped(err error) error {
-	if e, ok := err.(*HintError); ok {
-		return e.Err
-	}
-	return err
 }
 
 func TestMACVLAN(t *testing.T) {
@@ -164,7 +158,7 @@ func TestAddressesAndRoutes(t *testing.T) {
 	}
 	for i := range routes {
 		must(t, n.AddRoute(&routes[i], "br0"))
-		if err := n.AddRoute(&routes[i], "br0"); ErrnoOf(unwrapped(err)) != unix.EEXIST {
+		if err := n.AddRoute(&routes[i], "br0"); ErrnoOf(err) != unix.EEXIST {
 			t.Errorf("%d twice: %v", i, err)
 		}
 	}
@@ -221,7 +215,7 @@ func TestWatchLinks(t *testing.T) {
 		}
 		l := got[Link](t)(n.Link(c.name))
 		must(t, n.SetUp(l.Index, c.name))
-		must(t, n.SetAlias(l.Index, c.name, "x"))
+		must(t, n.MakePort(l.Index, c.name, "x"))
 		if woken() {
 			t.Errorf("%s is changed", c.name)
 		}

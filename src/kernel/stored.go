@@ -75,3 +75,40 @@ func Status(pid int) (state byte, start uint64, err error) {
 	start, err = strconv.ParseUint(f[19], 10, 64)
 	return f[0][0], start, fail("read", path, err)
 }
+
+// LockDir locks a directory (flock(2)); without wait it does not wait for who has it locked: EWOULDBLOCK. ENOENT: it is not there, or was
+// removed meanwhile.
+func LockDir(path string, wait bool) (fd int, err error) {
+	if fd, err = Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW); err != nil {
+		return -1, err
+	}
+	how := unix.LOCK_EX
+	if !wait {
+		how |= unix.LOCK_NB
+	}
+	var st unix.Stat_t
+	if err = retry(func() error { return unix.Flock(fd, how) }); err == nil {
+		err = retry(func() error { return unix.Fstat(fd, &st) })
+	}
+	if err == nil && st.Nlink == 0 {
+		err = unix.ENOENT
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, fail("lock", path, err)
+	}
+	return fd, nil
+}
+
+// Readlink is where a symbolic link leads.
+func Readlink(path string) (string, error) {
+	var b [unix.PathMax]byte
+	n, err := unix.Readlink(path, b[:])
+	if err != nil {
+		return "", fail("read link", path, err)
+	}
+	return string(b[:n]), nil
+}
+
+// Symlink makes a symbolic link.
+func Symlink(to, path string) error { return fail("make link", path, unix.Symlink(to, path)) }

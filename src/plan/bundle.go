@@ -32,7 +32,10 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 	b := &builder{plan: &Plan{Name: o.Name, Ops: make([]Op, 0, 64)}, dir: o.Dir}
 	out := &b.plan.Outside
 	out.UIDMap, out.GIDMap = idMaps(s.Linux.UIDMappings), idMaps(s.Linux.GIDMappings)
-	joins := b.namespaces(s.Linux.Namespaces)
+	joins, err := b.network(s, &o, b.namespaces(s.Linux.Namespaces))
+	if err != nil {
+		return nil, err
+	}
 	if b.new&NewUser == 0 && len(out.UIDMap)+len(out.GIDMap) > 0 {
 		out.UIDMap, out.GIDMap = nil, nil
 		b.note("linux.uidMappings and linux.gidMappings are those of the joined user namespace")
@@ -161,7 +164,10 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 			addUjail(i)
 		}
 	}
-	if o.Ujail && !b.ownNet && !slices.Contains(targets, "/etc/resolv.conf") && !slices.Contains(targets, "/etc") {
+	switch {
+	case b.plan.Outside.Network != nil || b.shared != "":
+		b.networkFiles(o.Name, targets)
+	case o.Ujail && !b.ownNet && !slices.Contains(targets, "/etc/resolv.conf") && !slices.Contains(targets, "/etc"):
 		b.add(Bind{Source: "/etc/resolv.conf", Target: "/etc/resolv.conf", Attr: Attr{attrRdonly, 0}, SkipMissing: true, NoCreate: true})
 	}
 	if err := b.devices(l.Devices, devBound); err != nil {

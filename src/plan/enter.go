@@ -17,6 +17,7 @@ type builder struct {
 	ownNet   bool // a new network namespace
 	ownMount bool // a new mount namespace: only then is anything mounted
 	hooks    *specs.Hooks
+	shared   string // the container whose network is joined
 }
 
 func (b *builder) add(ops ...Op)    { b.plan.Ops = append(b.plan.Ops, ops...) }

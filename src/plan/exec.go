@@ -7,6 +7,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"gojail/src/netbridge"
 	"gojail/src/spec"
 )
 
@@ -26,6 +27,9 @@ func RunningFrom(s *specs.Spec, o Bundle) *Running {
 	r := &Running{Name: o.Name, UID: rootOf(idMaps(s.Linux.UIDMappings)), GID: rootOf(idMaps(s.Linux.GIDMappings)), spec: s}
 	for _, n := range s.Linux.Namespaces {
 		r.Namespaces |= namespaceOf(string(n.Type))
+	}
+	if s.Annotations[netbridge.ShareAnnotation] != "" {
+		r.Namespaces |= NewNet
 	}
 	p := *s.Process
 	p.Args, p.Env, p.Terminal, p.ConsoleSize = nil, ujailEnv(p.Env, o.Ujail), false, nil

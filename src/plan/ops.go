@@ -19,11 +19,12 @@ type Op interface {
 
 // Joins and namespaces. They come first and in this order: Join..., Unshare, Sync, Become, Fork.
 type (
-	// Join enters an existing namespace: of the file Path, or of process PID (through a pidfd) if Path is empty.
+	// Join enters an existing namespace: of the file Path, of process PID (through a pidfd), or of a container that runs.
 	Join struct {
-		Type Namespace
-		Path string
-		PID  int
+		Type      Namespace
+		Path      string
+		PID       int
+		Container string
 	}
 	// Enter joins all of a running container's namespaces at once, by a pidfd of its process that the supervisor has (setns(2)).
 	Enter struct{ Namespaces Namespace }
@@ -239,8 +240,11 @@ const (
 
 func (o Join) Words() string {
 	s := "join " + o.Type.String() + " namespace "
-	if o.Path != "" {
+	switch {
+	case o.Path != "":
 		return s + o.Path
+	case o.Container != "":
+		return s + "of container " + o.Container
 	}
 	return s + "of process " + strconv.Itoa(o.PID)
 }

@@ -45,6 +45,7 @@ type Outside struct {
 	UIDMap, GIDMap []IDMap     // of a new user namespace, in the order of the configuration
 	OOMScoreAdj    *int        // -1000 to 1000
 	NetDevices     []NetDevice // moved from the supervisor's network namespace into the child's
+	Network        *Network    // made in the child's; nil: none
 	TimeOffsets    []TimeOffset
 	Dirs           []HostDir // made before the clone
 	Cgroup         *Cgroup   // nil: the container stays in the supervisor's
@@ -212,6 +213,9 @@ func (p *Plan) Text() string {
 	}
 	for _, d := range p.Outside.NetDevices {
 		line("outside: move network device ", d.Name, " as ", d.NewName)
+	}
+	if p.Outside.Network != nil {
+		p.Outside.Network.text(p.Name, line)
 	}
 	for _, l := range p.Outside.Raise {
 		line("outside: allow limit ", l.text())

@@ -20,21 +20,23 @@ const (
 
 // The descriptors that the resident holds for its workers.
 const (
-	Bus     = iota // the connection to ubusd: a worker is started when it is readable
-	State          // what a worker has to know
-	Group          // the container's control group
-	Console        // the master of the payload's terminal. While the payload runs the resident relays it, to these:
-	TTY            // the other end, the payload's: it does not hang up while this is held, and can be resized
-	Input          // a terminal, or nothing
-	Output         // where what the payload writes goes, or nothing
-	Stdout         // the reading ends of the pipes that are the payload's stdout
-	Stderr         // and its stderr: their lines go to the system log
-	Life           // an end of a life line for processes that a worker makes in the container; dropped when that worker has ended
+	Bus      = iota // the connection to ubusd: a worker is started when it is readable
+	State           // what a worker has to know
+	Group           // the container's control group
+	Console         // the master of the payload's terminal. While the payload runs the resident relays it, to these:
+	TTY             // the other end, the payload's: it does not hang up while this is held, and can be resized
+	Input           // a terminal, or nothing
+	Output          // where what the payload writes goes, or nothing
+	Stdout          // the reading ends of the pipes that are the payload's stdout
+	Stderr          // and its stderr: their lines go to the system log
+	Life            // an end of a life line for processes that a worker makes in the container; dropped when that worker has ended
+	NetLock         // the lock of the container's network, which is held as long as the container lives
+	NetWatch        // a socket that is readable when the bridge of that network was made anew
 	slots
 )
 
 // watched are the slots whose descriptor starts a worker when it is readable, or hangs up, while the payload runs.
-const watched = 1 << Bus
+const watched = 1<<Bus | 1<<NetWatch
 
 // Held is a descriptor that the resident held when this worker was started, or -1. It is this process' own copy.
 func Held(slot int) int { return int(boot().held[slot]) }

@@ -124,7 +124,7 @@ func (s *start) settled() bool {
 	}
 	o := &s.plan.Outside
 	return has[plan.Sync](s.plan) ||
-		len(o.UIDMap)+len(o.GIDMap)+len(o.TimeOffsets)+len(o.Raise)+len(o.NetDevices) == 0 && o.OOMScoreAdj == nil
+		len(o.UIDMap)+len(o.GIDMap)+len(o.TimeOffsets)+len(o.Raise)+len(o.NetDevices) == 0 && o.OOMScoreAdj == nil && o.Network == nil
 }
 
 func (s *start) makeError(err error) error {

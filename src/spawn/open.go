@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gojail/src/kernel"
+	"gojail/src/netbridge"
 	"gojail/src/plan"
 	"gojail/src/program"
 	"gojail/src/trampoline"
@@ -103,6 +104,9 @@ func (s *start) open() (err error) {
 		case plan.Log:
 			err = s.openOutput()
 		}
+		if p, ok := err.(*plan.Error); ok {
+			return p
+		}
 		if err != nil {
 			return &Error{Op: op.Words(), Err: kernel.ErrnoOf(err), Hint: hintFor(op, kernel.ErrnoOf(err))}
 		}
@@ -113,9 +117,14 @@ func (s *start) open() (err error) {
 // openJoin opens the namespace of a Join.
 func (s *start) openJoin(o plan.Join) (err error) {
 	fd := -1
-	if o.Path != "" {
+	switch {
+	case o.Path != "":
 		fd, err = kernel.OpenNamespace(o.Path)
-	} else {
+	case o.Container != "":
+		if fd, err = s.cfg.Share(o.Container); err != nil {
+			return &plan.Error{Where: "annotations." + netbridge.ShareAnnotation, Reason: err.Error()}
+		}
+	default:
 		var pidfd int
 		if pidfd, err = kernel.PidfdOpen(o.PID); err == nil {
 			fd, err = kernel.OpenNamespaceOf(o.PID, pidfd, o.Type.File())

@@ -55,7 +55,11 @@ type Config struct {
 	Printed func(stdout, stderr int) error
 	// Made is called at a plan.Made, Hook at each plan.Hook: it returns when the hook has ended.
 	Made func() error
-	Hook func(h *plan.Hook, at HookPoint) error
+	// Network makes plan.Outside.Network in a network namespace, which stays Start's; pid is the process in it. Share opens the network
+	// namespace of a container that runs, for a plan.Join.
+	Network func(netns, pid int) error
+	Share   func(container string) (netns int, err error)
+	Hook    func(h *plan.Hook, at HookPoint) error
 }
 
 // Detached is how a container that waits is found again.
@@ -330,7 +334,10 @@ func (s *start) outside() error {
 			return s.hint(err, "process.rlimits", "raising the hard limit of "+l.Name+" needs CAP_SYS_RESOURCE")
 		}
 	}
-	return s.netDevices()
+	if err := s.netDevices(); err != nil {
+		return err
+	}
+	return s.network()
 }
 
 func mapText(maps []plan.IDMap) string {

@@ -109,16 +109,35 @@ func (s *start) owner() *kernel.Owner {
 	return nil
 }
 
+// openNetns opens the child's network namespace.
+func (s *start) openNetns() (err error) {
+	if s.netns >= 0 {
+		return nil
+	}
+	if s.netns, err = kernel.OpenNamespace("/proc/" + strconv.Itoa(s.pid) + "/ns/net"); err != nil {
+		return err
+	}
+	return s.still()
+}
+
+// network has the container's network made.
+func (s *start) network() error {
+	if s.plan.Outside.Network == nil {
+		return nil
+	}
+	if err := s.openNetns(); err != nil {
+		return err
+	}
+	return s.cfg.Network(s.netns, s.pid)
+}
+
 // netDevices moves network devices into the child's network namespace, which stays open until the start has succeeded.
 func (s *start) netDevices() (err error) {
 	list := s.plan.Outside.NetDevices
 	if len(list) == 0 {
 		return nil
 	}
-	if s.netns, err = kernel.OpenNamespace("/proc/" + strconv.Itoa(s.pid) + "/ns/net"); err != nil {
-		return err
-	}
-	if err := s.still(); err != nil {
+	if err := s.openNetns(); err != nil {
 		return err
 	}
 	for _, d := range list {

@@ -121,7 +121,11 @@ func event(o *slim.Options, logf Logf) error {
 		c.Close()
 		c, r.retry = nil, firstRetry
 	}
-	return handOver(r, c)
+	again := r.minds(o, logf)
+	if err := handOver(r, c); err != nil || again == 0 || r.retry > 0 && r.retry < again {
+		return err
+	}
+	return resident.Wake(again)
 }
 
 // answer answers what has come in, until nothing does any more. False: the connection is of no use any more.

@@ -235,7 +235,7 @@ func (e *execs) LifeLine() int {
 // tellEnds tells the subscribers which processes of exec have ended. Without a bus there are none.
 func tellEnds(r *record, c *ubus.Client) error {
 	for _, e := range resident.EndedExecs() {
-		if c != nil {
+		if !r.clientEnded(e.PID) && c != nil {
 			var w blob.Builder
 			w.AddUint32("pid", uint32(e.PID))
 			w.AddUint32("status", uint32(e.Status))

@@ -19,12 +19,14 @@ type record struct {
 	config                []byte // of the bundle, as it was read then, without the blanks
 	object                uint32 // what ubusd calls container.NAME
 	bus                   ubus.State
-	retry                 uint32 // milliseconds until the next attempt to reach ubusd
-	warned                bool   // the user has been told that there is none
-	made                  bool   // its poststop hooks are run when it has ended
-	rootfs                string // absolute; "": none of its own
-	since                 uint64 // when it was made, in nanoseconds since 1970
-	published             bool   // that it runs stands in state.Root, or cannot
+	retry                 uint32   // milliseconds until the next attempt to reach ubusd
+	warned                bool     // the user has been told that there is none
+	made                  bool     // its poststop hooks are run when it has ended
+	rootfs                string   // absolute; "": none of its own
+	since                 uint64   // when it was made, in nanoseconds since 1970
+	published             bool     // that it runs stands in state.Root, or cannot
+	clients               []uint32 // DHCP clients, by the number of the interface; 0: none
+	clientsDue            bool     // one that has ended is to be started again
 }
 
 type annotation struct{ key, value string }
@@ -52,6 +54,8 @@ const (
 	recRootfs
 	recSince // bytes
 	recPublished
+	recDHCPClient
+	recClientsDue
 )
 
 func (r *record) encode() ([]byte, error) {
@@ -74,6 +78,10 @@ func (r *record) encode() ([]byte, error) {
 	w.PutString(recRootfs, r.rootfs)
 	w.PutBytes(recSince, binary.BigEndian.AppendUint64(nil, r.since))
 	w.PutBool(recPublished, r.published)
+	for _, pid := range r.clients {
+		w.PutUint32(recDHCPClient, pid)
+	}
+	w.PutBool(recClientsDue, r.clientsDue)
 	b, err := w.Bytes()
 	if err != nil {
 		return nil, err
@@ -131,6 +139,10 @@ func decodeRecord(b []byte) (*record, error) {
 			}
 		case recPublished:
 			r.published = d.Bool()
+		case recDHCPClient:
+			r.clients = append(r.clients, d.Uint32())
+		case recClientsDue:
+			r.clientsDue = d.Bool()
 		}
 	}
 	if err := d.Err(); err != nil {

@@ -14,7 +14,7 @@ import (
 
 func sample() *record {
 	return &record{name: "web", bundle: "/srv/web", version: "1.2.0", annotations: []annotation{{"a", "1"}, {"empty", ""}}, object: 77,
-		bus: ubus.State{ID: 5, Seq: 65535, Pending: []byte{0, 1, 2}}, retry: 2000, warned: true, made: true, rootfs: "/srv/root", since: 1 << 60, published: true, config: []byte(`{}`)}
+		bus: ubus.State{ID: 5, Seq: 65535, Pending: []byte{0, 1, 2}}, retry: 2000, warned: true, made: true, rootfs: "/srv/root", since: 1 << 60, published: true, clients: []uint32{0, 7}, clientsDue: true, config: []byte(`{}`)}
 }
 
 func TestRecord(t *testing.T) {

@@ -302,6 +302,9 @@ func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
 		}
 		return resident.Hold(resident.Stderr, stderr)
 	}
+	if err = wait.network(p, o, cfg); err != nil {
+		return err
+	}
 	cfg.Made = func() error { return wait.exists(p.Poststop) }
 	cfg.Hook = func(h *plan.Hook, at spawn.HookPoint) error { return wait.hook(p, h, at) }
 	wait.pid, err = spawn.Start(p, cfg)
@@ -332,6 +335,7 @@ func Stopped(o *slim.Options, logf Logf) int {
 	for _, d := range plan.Leftovers(o) {
 		_ = kernel.Rmdir(d.Path) // one that holds something is somebody's
 	}
+	endNetwork(o)
 	poststop(logf)
 	return 0
 }

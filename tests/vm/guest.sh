@@ -21,7 +21,7 @@ for controller in $(</sys/fs/cgroup/cgroup.controllers); do
 done
 rm -rf /lib/modules
 ln -sfn "$(realpath "$build")/kernel/lib/modules" /lib/modules
-for module in veth bridge loop squashfs ext4 dummy macvlan tun nf_tables; do
+for module in veth bridge 8021q loop squashfs ext4 dummy macvlan tun nf_tables; do
 	modprobe -q "$module" || echo "VM: no module $module"
 done
 ip link set lo up

@@ -7,5 +7,6 @@ set -euo pipefail
 build=$(realpath "$(dirname "$0")/../../build")
 cd "$build/../tests/root" # as go test does
 export GOJAIL=$build/gojail GOJAIL_PROBES=$build/vm GOJAIL_VM=1
-read -r limit tests <"$build/vm/what"
+read -r limit tests NETIFD UBUSD <"$build/vm/what"
+export NETIFD UBUSD
 exec "$build/vm/root.test" -test.run "$tests" -test.timeout "${limit}s"

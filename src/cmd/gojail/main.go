@@ -10,6 +10,9 @@
 //	gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
 //	gojail features                       print what is supported, as the OCI runtime-spec has it
 //	gojail version | help
+//	jailnet status [--json] [CONTAINER] | up CONTAINER | down CONTAINER | repair
+//
+// jailnet-lease is what udhcpc calls with a lease.
 package main
 
 import (
@@ -37,9 +40,9 @@ func complain(s string) { _ = kernel.WriteAll(2, "stderr", []byte(s)) }
 
 // run is main with its surroundings as arguments.
 func run(args, env []string, io stdio) int {
-	name := "gojail"
+	name, program := "gojail", ""
 	if len(args) > 0 {
-		name = base(args[0])
+		name, program = base(args[0]), args[0]
 		args = args[1:]
 	}
 	switch name {
@@ -51,8 +54,12 @@ func run(args, env []string, io stdio) int {
 		return ujail(args, env, io)
 	case "gojail":
 		return gojail(args, env, io)
+	case "jailnet":
+		return network(args, io)
+	case "jailnet-lease":
+		return lease(program, args, env, io)
 	}
-	io.err(line(name, "", "no such applet; there are: gojail, ujail"))
+	io.err(line(name, "", "no such applet; there are: gojail, jailnet, ujail"))
 	return 2
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-only
+
+package root
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"gojail/src/blob"
+	"gojail/src/kernel"
+	"gojail/src/ubus"
+	"gojail/src/ubus/ubustest"
+)
+
+// netifd stands in for it: an interface on a bridge, and what it was asked.
+type netifd struct {
+	t      *testing.T
+	bridge string
+	mu     sync.Mutex
+	calls  []string
+	refuse bool // add_device
+	lazy   bool // it answers, but does nothing
+}
+
+func newNetifd(t *testing.T, iface, bridge string) *netifd {
+	t.Helper()
+	n := &netifd{t: t, bridge: bridge}
+	bus := newBus(t)
+	o, err := ubustest.Offer(bus.Path(), "network.interface."+iface, []ubus.Method{{Name: "status"}, {Name: "add_device"}, {Name: "remove_device"}}, n.handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return n
+}
+
+func (n *netifd) handle(in *ubus.Incoming) ([]byte, ubus.Status) {
+	kernel.Close(in.FD)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var w blob.Builder
+	name := ""
+	for d := blob.NewFields(in.Data); d.Next(); {
+		if d.Name() == "name" {
+			name = d.Text()
+		}
+	}
+	switch in.Method {
+	case "status":
+		w.AddBool("up", true)
+		w.AddString("device", n.bridge)
+	default:
+		n.calls = append(n.calls, in.Method+" "+blob.Text(in.Data))
+		if n.refuse {
+			return nil, ubus.StatusUnknownError
+		}
+		if in.Method == "add_device" && !n.lazy {
+			exec.Command("ip", "link", "set", name, "master", n.bridge).Run()
+		}
+	}
+	b, _ := w.Bytes()
+	return b, ubus.StatusOK
+}
+
+func (n *netifd) asked() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.calls)
+}
+
+// The host's end is netifd's to put into its bridge, and to take out; also into one that was made anew.
+func TestNetworkInterface(t *testing.T) {
+	newBridge(t, "br-lan", "10.77.0.1/24")
+	n := newNetifd(t, "lan", "br-lan")
+	b := newBundle(t, networks("interface=lan ipaddr=10.77.0.2/24"), script(ping+"10.77.0.1; "+untilTerm))
+	p := b.start().until("1 packets received").until("ready")
+	onBus(t, b.name)
+	d := b.hostEnd()
+	if d == nil || d.Master != "br-lan" {
+		t.Fatalf("%+v", d)
+	}
+	want := `add_device {"name":"` + d.Name + `","link-ext":true}`
+	if got := n.asked(); !slices.Equal(got, []string{want}) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	ip(t, "link", "del", "br-lan")
+	ip(t, "link", "add", "br-lan", "type", "bridge")
+	ip(t, "link", "set", "br-lan", "up")
+	if !eventually(func() bool { d := b.hostEnd(); return d != nil && d.Master == "br-lan" }) {
+		t.Errorf("%+v", b.hostEnd())
+	}
+	p.signal(syscall.SIGTERM).wait()
+	got := n.asked()
+	if len(got) < 3 || got[1] != want || got[len(got)-1] != strings.Replace(want, "add", "remove", 1) {
+		t.Errorf("%q", got)
+	}
+}
+
+// A netifd that refuses, or does not do what it says.
+func TestNetworkInterfaceRefused(t *testing.T) {
+	newBridge(t, "br-lan")
+	n := newNetifd(t, "lan", "br-lan")
+	n.refuse = true
+	newBundle(t, networks("interface=lan")).run().refused("network.0: interface=lan: netifd does not take v")
+	n.refuse, n.lazy = false, true
+	newBundle(t, networks("interface=lan")).run().refused("network.0: netifd has not made v", "a port of br-lan")
+	newBundle(t, networks("interface=wan")).run().refused("network.0: interface=wan: netifd has no such interface")
+}
