@@ -90,11 +90,6 @@ func (b *bundle) hostEnd() *device {
 	return nil
 }
 
-// waits is a script that goes on when ok holds.
-func waits(ok string) string {
-	return "n=0; until " + ok + "; do n=$((n+1)); [ $n -lt 300 ] || exit 9; usleep 100000; done\n"
-}
-
 const ping = "ping -c 1 -W 10 -q "
 
 // Two containers, the host and a namespace behind it reach each other, over IPv4 and IPv6.
