@@ -63,8 +63,10 @@ func Stats(w *blob.Builder, read func(file string) string) {
 	for _, name := range [...]string{"cpu", "memory", "io"} {
 		w.OpenTable(name)
 		s.nested(name+".pressure", func(key, value string) {
-			if f, err := strconv.ParseFloat(value, 64); err == nil && strings.HasPrefix(key, "avg") {
-				w.AddDouble(key, f)
+			if percent, hundredths, ok := strings.Cut(value, "."); ok && len(hundredths) == 2 {
+				if v, err := strconv.ParseUint(percent+hundredths, 10, 32); err == nil {
+					w.AddDouble(key, float64(v)/100)
+				}
 				return
 			}
 			s.number(key, value)

@@ -3,7 +3,6 @@
 package cgroup
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +34,13 @@ func ForUpdate(r *specs.LinuxResources, read func(file string) string) ([]Settin
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(list, func(a, b Setting) int { return drastic(a) - drastic(b) })
+	for i := range list {
+		if last := list[i]; last.File == "memory.max" { // the first one: others are asked for in so many words
+			copy(list[i:], list[i+1:])
+			list[len(list)-1] = last
+			break
+		}
+	}
 	if r.Memory == nil || r.Memory.CheckBeforeUpdate == nil || !*r.Memory.CheckBeforeUpdate {
 		return list, nil
 	}
@@ -52,13 +57,6 @@ func ForUpdate(r *specs.LinuxResources, read func(file string) string) ([]Settin
 		}
 	}
 	return list, nil
-}
-
-func drastic(s Setting) int {
-	if s.File == "memory.max" {
-		return 1
-	}
-	return 0
 }
 
 // Undo is what to write to a file to have it as it was when it held text, after value was written: its first line, or of a file that has one

@@ -61,8 +61,13 @@ func (c *Cgroup) memoryPercent(text string) error {
 	if err != nil || n < 1 || n > 100 {
 		return refuse("annotations["+annotationMemory+"]", quoted(text)+" is no percentage, a whole number from 1 to 100")
 	}
-	c.Settings = slices.DeleteFunc(c.Settings, func(s cgroup.Setting) bool { return s.Where == "memory.limit" })
-	c.Settings = slices.Insert(c.Settings, 0, cgroup.Setting{File: "memory.max", Percent: int(n), Where: "memory.limit (" + annotationMemory + ")"})
+	list := []cgroup.Setting{{File: "memory.max", Percent: int(n), Where: "memory.limit (" + annotationMemory + ")"}}
+	for _, s := range c.Settings {
+		if s.Where != "memory.limit" {
+			list = append(list, s)
+		}
+	}
+	c.Settings = list
 	return nil
 }
 

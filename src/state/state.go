@@ -85,67 +85,82 @@ const (
 
 // Encode writes the state as JSON.
 func (s *State) Encode() []byte {
-	b := append(make([]byte, 0, 1024), `{"version":`...)
-	b = strconv.AppendInt(b, version, 10)
-	key := func(k string) { b = append(append(append(b, `,"`...), k...), `":`...) }
-	text := func(k, v string) {
-		if v != "" {
-			key(k)
-			b = spec.AppendJSON(b, v)
-		}
-	}
-	number := func(k string, v int64) {
-		key(k)
-		b = strconv.AppendInt(b, v, 10)
-	}
-	list := func(k string, v []string) {
-		if len(v) == 0 {
-			return
-		}
-		key(k)
-		for i, s := range v {
-			b = spec.AppendJSON(append(b, "[,"[min(i, 1)]), s)
-		}
-		b = append(b, ']')
-	}
-	process := func(k string, p Process) {
-		if p.PID > 0 {
-			key(k)
-			b = strconv.AppendInt(append(b, `{"pid":`...), int64(p.PID), 10)
-			b = append(strconv.AppendUint(append(b, `,"start":`...), p.Start, 10), '}')
-		}
-	}
-	yes := func(k string, v bool) {
-		if v {
-			key(k)
-			b = append(b, "true"...)
-		}
-	}
-	text("id", s.ID)
-	text("bundle", s.Bundle)
-	text("rootfs", s.Rootfs)
-	text("ociVersion", s.OCI)
-	text("status", string(s.Status))
-	text("mode", string(s.Mode))
-	process("process", s.Process)
-	process("owner", s.Owner)
-	number("created", s.Created)
-	text("cgroup", s.Cgroup)
-	list("groups", s.Groups)
-	list("mounts", s.Mounts)
-	list("dirs", s.Dirs)
-	yes("ujail", s.Ujail)
-	yes("made", s.Made)
-	number("program", int64(s.Program))
+	w := writer(append(make([]byte, 0, 1024), `{"version":`...))
+	w = strconv.AppendInt(w, version, 10)
+	w.text("id", s.ID)
+	w.text("bundle", s.Bundle)
+	w.text("rootfs", s.Rootfs)
+	w.text("ociVersion", s.OCI)
+	w.text("status", string(s.Status))
+	w.text("mode", string(s.Mode))
+	w.process("process", s.Process)
+	w.process("owner", s.Owner)
+	w.number("created", s.Created)
+	w.text("cgroup", s.Cgroup)
+	w.list("groups", s.Groups)
+	w.list("mounts", s.Mounts)
+	w.list("dirs", s.Dirs)
+	w.yes("ujail", s.Ujail)
+	w.yes("made", s.Made)
+	w.number("program", int64(s.Program))
 	if len(s.Annotations) > 0 {
-		key("annotations")
+		w.key("annotations")
 		for i, a := range s.Annotations {
-			b = spec.AppendJSON(append(b, "{,"[min(i, 1)]), a.Key)
-			b = spec.AppendJSON(append(b, ':'), a.Value)
+			w = spec.AppendJSON(append(w, "{,"[min(i, 1)]), a.Key)
+			w = spec.AppendJSON(append(w, ':'), a.Value)
 		}
-		b = append(b, '}')
+		w = append(w, '}')
 	}
-	return append(b, '}', '\n')
+	return append(w, '}', '\n')
+}
+
+// writer is the JSON of an object so far. Its methods are not inlined, for the size of the program.
+type writer []byte
+
+//go:noinline
+func (w *writer) key(k string) { *w = append(append(append(*w, `,"`...), k...), `":`...) }
+
+//go:noinline
+func (w *writer) text(k, v string) {
+	if v != "" {
+		w.key(k)
+		*w = spec.AppendJSON(*w, v)
+	}
+}
+
+//go:noinline
+func (w *writer) number(k string, v int64) {
+	w.key(k)
+	*w = strconv.AppendInt(*w, v, 10)
+}
+
+//go:noinline
+func (w *writer) list(k string, v []string) {
+	if len(v) == 0 {
+		return
+	}
+	w.key(k)
+	for i, s := range v {
+		*w = spec.AppendJSON(append(*w, "[,"[min(i, 1)]), s)
+	}
+	*w = append(*w, ']')
+}
+
+//go:noinline
+func (w *writer) process(k string, p Process) {
+	if p.PID > 0 {
+		w.key(k)
+		*w = strconv.AppendInt(append(*w, `{"pid":`...), int64(p.PID), 10)
+		*w = append(strconv.AppendUint(append(*w, `,"start":`...), p.Start, 10), '}')
+	}
+}
+
+//go:noinline
+func (w *writer) yes(k string, v bool) {
+	if v {
+		w.key(k)
+		*w = append(*w, "true"...)
+	}
 }
 
 // Decode reads what Encode has written. A later version's is refused; members that are not known are passed over.
