@@ -262,3 +262,6 @@ func (r *reader) split(s *Section) {
 	s.set = slices.Clone(s.set)
 	s.set[slices.Index(s.set, o)] = split
 }
+
+// Profile has the values that the profile gives the option.
+func (s *Section) Profile(option string) []string { return ofProfile(s.profile, option) }

@@ -137,6 +137,9 @@ func (r *reader) container(c *Container) {
 			r.add(c.Error(name, "", "is required, as the other map is given"))
 		}
 	}
+	if c.Has("idmap") && c.Bool("idmap") && !c.Bool("userns") {
+		r.add(c.Error("idmap", "", "is for userns 1"))
+	}
 	if c.Bool("userns") && c.Text("profile") == "privileged" {
 		r.add(c.Error("userns", "", "is not for the profile privileged, which is to be root outside"))
 	}

@@ -52,6 +52,7 @@ landlock_rx path+ - it may read and execute these and no others
 landlock_rw path+ - it may read and write these and no others
 userns bool 0 root inside is nobody outside
 uidmap idmap+ - users inside: container:host:size; if not given a range of its own
+idmap bool 0 with userns: what root owns in the rootfs belongs to root inside
 gidmap idmap+ - groups inside: container:host:size
 sysctl sysctl+ - kernel parameters of its namespaces, key=value
 rlimit rlimit+ - resource limits, nofile=1024:4096
@@ -139,6 +140,7 @@ strict swap 0
 strict rlimit nofile=1024
 strict rlimit core=0
 system userns 1
+system idmap 1
 system tmpfs /run:mode=755,nosuid,nodev
 system tmpfs /tmp:mode=1777,nosuid,nodev
 privileged seccomp unconfined

@@ -29,7 +29,10 @@ func FromSpec(s *specs.Spec, o Bundle) (*Plan, error) {
 	if err := refuseLater(s); err != nil {
 		return nil, err
 	}
-	b := &builder{plan: &Plan{Name: o.Name, Ops: make([]Op, 0, 64)}, dir: o.Dir}
+	if err := layers(s, &o); err != nil {
+		return nil, err
+	}
+	b := &builder{plan: &Plan{Name: o.Name, Ops: make([]Op, 0, 64), secrets: s.Annotations}, dir: o.Dir}
 	out := &b.plan.Outside
 	out.UIDMap, out.GIDMap = idMaps(s.Linux.UIDMappings), idMaps(s.Linux.GIDMappings)
 	joins, err := b.network(s, &o, b.namespaces(s.Linux.Namespaces))
@@ -124,6 +127,9 @@ func (b *builder) rootfs(s *specs.Spec, o *Bundle) error {
 		return err
 	}
 	root.FromHost = root.FromHost || root.Mapped != nil
+	if err := image(s, &root); err != nil {
+		return err
+	}
 	sources := []string{}
 	targets := make([]string, len(s.Mounts))
 	for i := range s.Mounts {

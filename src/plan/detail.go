@@ -5,6 +5,8 @@ package plan
 import (
 	"strconv"
 	"strings"
+
+	"gojail/src/spec"
 )
 
 // The details of the printed plan: what Words leaves out, in parentheses.
@@ -225,7 +227,7 @@ func (NoNewPrivs) detail() string { return "" }
 func (Exec) detail() string       { return "" }
 
 // text is all that there is to say of an Exec, in several lines, with every word quoted that needs it.
-func (o Exec) text() string {
+func (o Exec) text(secrets map[string]string) string {
 	var b strings.Builder
 	words := func(before string, list []string) {
 		for _, w := range list {
@@ -243,6 +245,8 @@ func (o Exec) text() string {
 		b.WriteString("\n  looked up in")
 		words(" ", o.Path)
 	}
-	words("\n  env ", o.Env)
+	for _, v := range o.Env {
+		words("\n  env ", []string{spec.Hidden(secrets, v)})
+	}
 	return b.String()
 }

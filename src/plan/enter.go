@@ -95,6 +95,9 @@ func (b *builder) attachPoints(shared bool, root *Root, sources []string) []stri
 	if o := root.Overlay; o != nil { // its layers are looked up after it is attached
 		sources, rootfs = append(sources, rootfs, o.Dir), ""
 	}
+	if root.Image {
+		rootfs = ""
+	}
 	sources = append(sources, "/sys/fs/cgroup") // see Mount.OrBind
 	if b.inUser {
 		sources = append(sources, "/dev/null") // see Device.Bind

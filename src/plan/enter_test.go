@@ -34,7 +34,7 @@ func TestHugeInput(t *testing.T) {
 		t.Errorf("cleanHost gives %d bytes, want %d", len(got), len(parts))
 	}
 	words := strings.Split(strings.Repeat("w ", n)+"w", " ")
-	if got := (Exec{Args: words, Env: words}).text(); !strings.HasSuffix(got, "\n  env w\n  env w") {
+	if got := (Exec{Args: words, Env: words}).text(nil); !strings.HasSuffix(got, "\n  env w\n  env w") {
 		t.Errorf("an Exec ends in %q", got[max(0, len(got)-40):])
 	}
 	u := User{UID: 1, GID: 2, Groups: make([]uint32, n), SetGroups: true}

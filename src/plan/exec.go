@@ -45,7 +45,7 @@ func (r *Running) Exec(p *specs.Process) (*Plan, error) {
 	if err := refuseProcess(p); err != nil {
 		return nil, err
 	}
-	b := &builder{plan: &Plan{Name: r.Name, Ops: make([]Op, 0, 16)}, inUser: r.Namespaces&NewUser != 0}
+	b := &builder{plan: &Plan{Name: r.Name, Ops: make([]Op, 0, 16), secrets: r.spec.Annotations}, inUser: r.Namespaces&NewUser != 0}
 	b.plan.Outside.OOMScoreAdj, b.plan.Outside.InGroup = p.OOMScoreAdj, true
 	var first, last string
 	if a := p.ExecCPUAffinity; a != nil {

@@ -78,6 +78,7 @@ type (
 		Overlay   *Overlay
 		FromHost  bool // Source is opened by the supervisor: a user namespace may not be allowed to reach it
 		Mapped    *Mapped
+		Image     bool // Source is a file with a file system, which the supervisor mounts (FromHost)
 		Attach    []string
 		Hidden    bool // from trees that are cloned later and hold the directory it is attached to
 	}
@@ -258,8 +259,12 @@ func (o Root) Words() string {
 	switch {
 	case o.Overlay != nil && o.Source == "":
 		return "make the root file system an overlay over nothing"
+	case o.Overlay != nil && o.Image:
+		return "make the root file system an overlay over image " + o.Source
 	case o.Overlay != nil:
 		return "make the root file system an overlay over " + o.Source
+	case o.Image:
+		return "use root file system of image " + o.Source
 	case o.Source == "":
 		return "make the root file system a tmpfs"
 	}

@@ -27,7 +27,8 @@ type Plan struct {
 	// Notes are decisions a user may wonder about; Warnings are those a user should be told at each start.
 	Notes, Warnings []string
 
-	mounts []int // for each entry of the configuration's mounts, its op
+	secrets map[string]string // annotations that name variables whose values Text does not show
+	mounts  []int             // for each entry of the configuration's mounts, its op
 }
 
 // Where is the place in the configuration that an op comes from, where that is not in its words: "mounts[3]".
@@ -222,7 +223,7 @@ func (p *Plan) Text() string {
 	}
 	for _, op := range p.Ops {
 		if e, ok := op.(Exec); ok {
-			for l := range strings.SplitSeq(e.text(), "\n") {
+			for l := range strings.SplitSeq(e.text(p.secrets), "\n") {
 				line(l)
 			}
 			continue

@@ -94,7 +94,11 @@ func (s *start) open() (err error) {
 				err = unix.EOPNOTSUPP
 			}
 		case plan.Root:
-			if o.FromHost {
+			if o.Image {
+				if err := s.openImage(o.Source, o.Mapped); err != nil {
+					return err // it says what was tried
+				}
+			} else if o.FromHost {
 				err = s.openTree(o.Source, o.Recursive, false, o.Mapped)
 			}
 		case plan.Bind:
@@ -138,6 +142,25 @@ func (s *start) openJoin(o plan.Join) (err error) {
 		s.handles.Joins = append(s.handles.Joins, fd)
 	}
 	return err
+}
+
+// openImage mounts the file system in a file on behalf of the child.
+func (s *start) openImage(file string, m *plan.Mapped) error {
+	fd, err := kernel.MountImage(file)
+	if err == nil && m != nil {
+		if err = s.mapTree(fd, m); err != nil {
+			err = &Error{Op: "map the owners of image " + file, Err: kernel.ErrnoOf(err), Hint: "this kernel cannot do that with its file system"}
+		}
+	}
+	if err == nil {
+		fd, err = s.atLeast(fd)
+	}
+	if err != nil {
+		kernel.Close(fd)
+		return err
+	}
+	s.handles.Trees = append(s.handles.Trees, fd)
+	return nil
 }
 
 // openTree opens a mount on behalf of the child, with its id mapping.

@@ -39,6 +39,7 @@ var floors = map[string]struct {
 	"slim":          {floor: 1},
 	"spec":          {floor: 1},
 	"ubus":          {floor: 1},
+	"bundle":        {floor: 2},
 	"plan":          {floor: 2},
 	"state":         {floor: 2},
 	"trampoline":    {floor: 2},
@@ -47,6 +48,7 @@ var floors = map[string]struct {
 	"resident":      {floor: 3, beside: []string{"program"}, why: "its child runs what program makes"},
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
 	"console":       {floor: 3},
+	"host":          {floor: 3},
 	"jailnet":       {floor: 3},
 	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},
 	"agent":         {floor: 4},
@@ -55,11 +57,11 @@ var floors = map[string]struct {
 }
 
 // pure packages decide and never act: they have no system calls.
-var pure = []string{"blob", "caps", "cgroup", "config", "elfdep", "logline", "netbridge", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
+var pure = []string{"blob", "bundle", "caps", "cgroup", "config", "elfdep", "logline", "netbridge", "passwd", "plan", "seccomp", "slim", "spec", "uci"}
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
-	"github.com/opencontainers/runtime-spec/specs-go": {"caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
+	"github.com/opencontainers/runtime-spec/specs-go": {"bundle", "caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
 	// kernel acts; the others only take numbers from it
 	"golang.org/x/sys/unix": {"hooks", "inject", "kernel", "program", "resident", "spawn"},
 }

@@ -192,7 +192,7 @@ func worldPrograms(program, box []byte, built map[string][]byte) error {
 	if err := os.MkdirAll(programDir, 0o755); err != nil {
 		return err
 	}
-	for _, applet := range []string{"ujail", "uxc", "jailnet"} {
+	for _, applet := range []string{"ujail", "uxc", "jailnet", "uci2oci"} {
 		if err := os.Symlink("gojail", programDir+"/"+applet); err != nil {
 			return err
 		}

@@ -19,11 +19,13 @@ const usage = `gojail: containers and jailed services for OpenWrt
   gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
                                           the same for a process in a container of that bundle that runs; options:
                                           -u USER[:GROUP] -w DIR -e NAME=VALUE -c CAP
+  gojail check [-c DIR] [--json] [NAME...]
+                                          what this host has and lacks for containers, and for those of UCI's DIR
   gojail features                         what is supported, as JSON (OCI runtime-spec, features.md)
   gojail version                          print the version
   gojail help                             this text
 
-The same file is ujail where it is called so: see ujail --help.
+The same file is ujail where it is called so: see ujail --help; and uci2oci: see uci2oci help.
 `
 
 // gojail is the applet of this project's own commands.
@@ -35,6 +37,8 @@ func gojail(args, env []string, io stdio) int {
 	switch args[0] {
 	case "plan":
 		return printPlan(args[1:], env, io)
+	case "check":
+		return checkHost(args[1:], io)
 	case "features":
 		io.out(features())
 	case "version", "--version", "-V":

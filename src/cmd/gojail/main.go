@@ -8,6 +8,8 @@
 //	gojail plan BUNDLE                    print what starting a bundle would do
 //	gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
 //	gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
+//	uci2oci check|generate|show|diff      OCI bundles of /etc/config/container
+//	gojail check [-c DIR] [--json]        what this host has and lacks for containers
 //	gojail features                       print what is supported, as the OCI runtime-spec has it
 //	gojail version | help
 //	jailnet status [--json] [CONTAINER] | up CONTAINER | down CONTAINER | repair
@@ -52,6 +54,8 @@ func run(args, env []string, io stdio) int {
 			return 2
 		}
 		return ujail(args, env, io)
+	case "uci2oci":
+		return uci2oci(args, io)
 	case "gojail":
 		return gojail(args, env, io)
 	case "jailnet":
@@ -59,7 +63,7 @@ func run(args, env []string, io stdio) int {
 	case "jailnet-lease":
 		return lease(program, args, env, io)
 	}
-	io.err(line(name, "", "no such applet; there are: gojail, jailnet, ujail"))
+	io.err(line(name, "", "no such applet; there are: gojail, jailnet, uci2oci, ujail"))
 	return 2
 }
 
