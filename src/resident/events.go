@@ -88,8 +88,7 @@ func serve() bool {
 	if forkWorker(Event) {
 		return true
 	}
-	if r().worker == 0 { // could not be forked
-		r().due = true
+	if r().worker == 0 { // could not be forked: what it is for is not looked at until then
 		armTimer(r().wake, replaceMS)
 	}
 	return false

@@ -100,7 +100,8 @@ const (
 	leftoverMS     = 2000
 	eventLimitMS   = 10000 // and one that serves an event this long
 	replaceMS      = 500   // a worker that has failed is replaced after this time
-	forkTries      = 50    // 20 ms apart
+	forkTries      = 50    // 20 ms apart, while there is nothing else to do
+	lastForkTries  = 250   // of the worker that tears down: what it does not remove stays until the next start
 	stopTries      = 2000  // 0.1 ms apart, later 6.4 ms: ten seconds
 	failedStart    = 1     // status of a start worker that has ended the payload again
 )
@@ -115,6 +116,7 @@ type running struct {
 	want                  bool  // a worker is wanted at the end
 	due                   bool  // an event waits for a worker
 	limited               bool  // wake is the worker's limit
+	full                  bool  // no worker could be forked: the machine or a control group has no room
 	gone                  bool  // the worker has ended, with this
 	workerCode            int32
 	wakeMS                uint32
@@ -303,7 +305,7 @@ func forkWorker(mode uint32) bool {
 		boot().pidfd = int32(sys(unix.SYS_PIDFD_OPEN, uintptr(r().payload), 0, 0, 0, 0))
 	}
 	pid := sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
-	for n := 0; pid < 0 && n < forkTries; n++ {
+	for n := triesOf(mode); pid < 0 && n > 1; n-- {
 		pause := [2]uintptr{0, 20e6}
 		sys(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0, 0, 0)
 		pid = sys(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0)
@@ -312,12 +314,16 @@ func forkWorker(mode uint32) bool {
 		drop(boot().pidfd)
 	}
 	if pid < 0 {
-		say("cannot fork")
+		if !r().full { // once, not at each attempt
+			r().full = true
+			say("cannot fork")
+		}
 		if mode == Start {
 			exit(1)
 		}
 		return false
 	}
+	r().full = false
 	if pid > 0 {
 		r().worker, r().rested = int32(pid), false
 		if mode != Start {
@@ -345,6 +351,20 @@ func forkWorker(mode uint32) bool {
 	sys(unix.SYS_CLOSE, uintptr(r().ctl), 0, 0, 0, 0)
 	sys(unix.SYS_CLOSE, uintptr(r().life), 0, 0, 0, 0) // or the child would not see the resident's death
 	return true
+}
+
+// triesOf is how often a worker is forked before that is given up. While the payload runs there is more to do than to wait: see serve.
+//
+//go:nosplit
+//go:norace
+func triesOf(mode uint32) int {
+	switch mode {
+	case Start:
+		return forkTries
+	case Stopped:
+		return lastForkTries
+	}
+	return 1
 }
 
 // raiseLimits raises the limits of raised from the first on. One that stays too low for Go is reported.

@@ -16,7 +16,7 @@ import (
 //go:nocheckptr
 func wait() bool {
 	rest()
-	watching := r().worker == 0 && r().started
+	watching := r().worker == 0 && r().started && !r().full
 	for i := range &boot().held {
 		r().poll[pollHeld+i].fd = -1
 		if watching && watched>>i&1 != 0 || !r().logBusy && printed>>i&1 != 0 {

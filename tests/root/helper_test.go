@@ -72,6 +72,11 @@ func helper(name string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	case "gate":
+		if err := askTheGate(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	case "mdwe":
 		b, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 		if err == nil {
@@ -89,7 +94,7 @@ func helper(name string) int {
 	}
 	var env []string
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, envHelper+"=") {
+		if !strings.HasPrefix(e, envHelper+"=") && !strings.HasPrefix(e, envGate+"=") {
 			env = append(env, e)
 		}
 	}
