@@ -134,9 +134,20 @@ func answer(r *record, c *ubus.Client, o *slim.Options, logf Logf) bool {
 	defer e.close()
 	box := container{record: r, status: stateRunning, pid: resident.Payload(), tty: resident.Held(resident.TTY), group: heldGroup(),
 		kill: resident.Kill, exec: e.start}
+	pause := busPause
 	for stop := time.Now().Add(4 * busLimit); time.Now().Before(stop); {
-		if _, err := serveOne(&box, c, ubus.Within(busPause)); err != nil {
-			return err == ubus.ErrTimeout
+		_, err := serveOne(&box, c, ubus.Within(pause))
+		switch {
+		case err == nil:
+			pause = busPause
+		case err != ubus.ErrTimeout:
+			return false
+		case !c.Partial():
+			return true
+		case pause == busLimit: // the rest of a message does not come
+			return false
+		default:
+			pause = busLimit
 		}
 	}
 	return true

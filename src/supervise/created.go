@@ -28,6 +28,7 @@ func (w *waiting) created(pid, sync int) error {
 	box := container{record: w.record, status: stateCreated, pid: pid, tty: w.term.tty, group: groupAt(w.parent.cgroup), kill: resident.Kill,
 		start: func() ubus.Status { return ubus.StatusOK }}
 	next := time.Now()
+	var limit time.Time // for the rest of a message of which the beginning has come
 	for {
 		if w.bus == nil && !time.Now().Before(next) {
 			w.bus = offer(w.record, w.logf)
@@ -38,9 +39,13 @@ func (w *waiting) created(pid, sync int) error {
 			switch err := w.serve(&box); {
 			case w.call != nil:
 				return nil
-			case err != ubus.ErrTimeout:
+			case err != ubus.ErrTimeout || w.bus.Partial() && !limit.IsZero() && !time.Now().Before(limit):
 				w.bus.Close()
-				w.bus, next = nil, time.Now().Add(firstRetry*time.Millisecond)
+				w.bus, next, limit = nil, time.Now().Add(firstRetry*time.Millisecond), time.Time{}
+			case !w.bus.Partial():
+				limit = time.Time{}
+			case limit.IsZero():
+				limit = time.Now().Add(busLimit)
 			}
 		}
 		if kernel.HungUp(sync) {
@@ -49,7 +54,7 @@ func (w *waiting) created(pid, sync int) error {
 		fds := []kernel.PollFD{{Fd: int32(sync), Events: kernel.Readable}, {Fd: -1, Events: kernel.Readable}}
 		deadline := next
 		if w.bus != nil {
-			fds[1].Fd, deadline = int32(w.bus.FD()), time.Time{}
+			fds[1].Fd, deadline = int32(w.bus.FD()), limit
 		}
 		if _, err := kernel.Poll(fds, deadline); err != nil {
 			return err

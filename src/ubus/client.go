@@ -52,6 +52,10 @@ func (c *Client) FD() int { return c.conn.FD() }
 // ID is what ubusd calls this connection.
 func (c *Client) ID() uint32 { return c.id }
 
+// Partial tells whether the beginning of a message has come and the rest has not. Where that stays so the other end is no ubusd, or what it
+// says is not understood any more.
+func (c *Client) Partial() bool { return c.conn.in.have > 0 }
+
 // Dropped is how many messages were dropped because too many came in during requests.
 func (c *Client) Dropped() int { return c.dropped }
 
