@@ -114,6 +114,10 @@ func hintFor(op plan.Op, e syscall.Errno) string {
 			}
 			return "root.path must be a directory"
 		}
+	case plan.Pivot:
+		if e == unix.EINVAL {
+			return "this machine may run from its initramfs, which cannot be left: switch_root to a tmpfs first"
+		}
 	case plan.Terminal:
 		switch e {
 		case unix.ELOOP:

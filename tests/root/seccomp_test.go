@@ -182,7 +182,7 @@ func TestSeccompCompanion(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("programs for 386 run on amd64 only")
 	}
-	const mkdir386 = 39 // which is amd64's getpid
+	const mkdir386, mkdirAMD64 = 39, 83 // the first is amd64's getpid
 	forbidden := filter(specs.ActAllow, errnoRule(unix.EXDEV, "mkdir"))
 	listed := func(s *specs.Spec) {
 		s.Linux.Seccomp.Architectures = []specs.Arch{specs.ArchX86_64, specs.ArchX86, specs.ArchX32}
@@ -193,7 +193,7 @@ func TestSeccompCompanion(t *testing.T) {
 	probe(newBundle(t, forbidden, listed), "probe", mkdir386).run().prints("done\n")
 	// x32 calls have amd64's architecture and a bit of their own: forbidden ones do not come back by it.
 	probe(newBundle(t, forbidden), "probe", 1<<30+unix.SYS_GETPID).run().ends(128 + int(unix.SIGSYS))
-	probe(newBundle(t, forbidden, listed), "probe", 1<<30+unix.SYS_MKDIR).run().prints("errno 18\n")
+	probe(newBundle(t, forbidden, listed), "probe", 1<<30+mkdirAMD64).run().prints("errno 18\n")
 }
 
 // What the profile says about calls on the way to the payload is reported, not passed over.
