@@ -7,8 +7,8 @@
 // call, with the instruction written over its own code and the filter over unused stack. Then all is put back. Whoever traces has to
 // kill the program if that fails, and the kernel does if the tracer dies: it never goes on without the filter.
 //
-// The package knows the registers and instructions of every architecture. It has been run on amd64 and 386; for the others there are the
-// kernel's headers.
+// The package knows the registers and instructions of every architecture. It has been run on amd64, 386, arm, arm64 and mipsle; for the
+// others there are the kernel's headers.
 package inject
 
 import (

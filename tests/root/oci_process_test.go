@@ -325,3 +325,12 @@ func TestOCIPersonality(t *testing.T) {
 	b.spec.Linux.Personality.Domain = "PLAN9"
 	b.run().refused("linux.personality", "PLAN9")
 }
+
+// What was used on the way (keepcaps) is not the payload's.
+func TestOCISecurebits(t *testing.T) {
+	for name, edits := range map[string][]edit{"root": {user(0, 0)}, "user": {user(1000, 1000)}, "user namespace": {user(1000, 1000), shifted}} {
+		t.Run(name, func(t *testing.T) {
+			withHost(t, append(edits, args("/usr/bin/python3", "-c", "import ctypes; print(ctypes.CDLL(None).prctl(27))"))...).run().prints("0\n")
+		})
+	}
+}
