@@ -70,9 +70,6 @@ func (b *Bundle) Dir() string {
 	return b.Container.ID + "-" + strings.Repeat("0", 16-len(sum)) + sum
 }
 
-// NetworkReady tells whether containers get networks of their own. Until then only those without one, or with the host's, are made.
-const NetworkReady = false
-
 // New makes a container's bundle. The error is config.Errors.
 func New(cfg *config.Config, c *config.Container, h Host) (*Bundle, error) {
 	g := &generator{cfg: cfg, c: c, host: h, own: !c.Has("bundle"), out: &Bundle{Container: c}}
@@ -108,6 +105,7 @@ type generator struct {
 	held   []string // capabilities that the program may have
 }
 
+//go:noinline
 func (g *generator) refuse(option, value, reason string) {
 	g.errs = append(g.errs, g.c.Error(option, value, reason))
 }
@@ -116,8 +114,11 @@ func (g *generator) warn(s string) { g.out.Warnings = append(g.out.Warnings, g.c
 
 // want tells whether the option counts: somebody's bundle is changed only in what was asked for. byProfile are those that the
 // profile decides.
+//
+//go:noinline
 func (g *generator) want(option string) bool { return g.own || g.c.Has(option) }
 
+//go:noinline
 func (g *generator) byProfile(options ...string) bool {
 	return g.own || g.c.Has("profile") || slices.ContainsFunc(options, g.c.Has)
 }
@@ -210,18 +211,6 @@ func (g *generator) all() {
 	g.annotations()
 }
 
-func (g *generator) network() {
-	switch kind := g.c.Network(); {
-	case kind == "none" || kind == "host" || NetworkReady || !g.own && !g.c.Has("network") && len(g.c.Networks) == 0:
-	case g.c.Has("network"):
-		g.refuse("network", kind, notYet)
-	default:
-		g.refuse("network", "", "is "+kind+" as there is a section network: "+notYet)
-	}
-}
-
-const notYet = "is not offered yet: without it the container would have no network; use none or host"
-
 func (g *generator) rootfs() {
 	if g.want("readonly") {
 		g.top.at("root").set("readonly", boolean(g.c.Bool("readonly")))
@@ -266,6 +255,7 @@ func (g *generator) layer() {
 	}
 }
 
+//go:noinline
 func (g *generator) annotate(key, value string) { g.top.at("annotations").set(key, text(value)) }
 
 // user finds the ids of the program in the root's files.

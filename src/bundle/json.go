@@ -20,12 +20,25 @@ type member struct {
 	value *node
 }
 
-func object() *node          { return &node{kind: '{'} }
-func array() *node           { return &node{kind: '['} }
-func text(s string) *node    { return &node{raw: string(quote(nil, s))} }
-func number(n int64) *node   { return &node{raw: strconv.FormatInt(n, 10)} }
+//go:noinline
+func object() *node { return &node{kind: '{'} }
+
+//go:noinline
+func array() *node { return &node{kind: '['} }
+
+//go:noinline
+func text(s string) *node { return &node{raw: string(quote(nil, s))} }
+
+//go:noinline
+func number(n int64) *node { return &node{raw: strconv.FormatInt(n, 10)} }
+
+//go:noinline
 func natural(n uint64) *node { return &node{raw: strconv.FormatUint(n, 10)} }
-func boolean(b bool) *node   { return &node{raw: strconv.FormatBool(b)} }
+
+//go:noinline
+func boolean(b bool) *node { return &node{raw: strconv.FormatBool(b)} }
+
+//go:noinline
 func texts(list ...string) *node {
 	n := array()
 	for _, s := range list {
@@ -35,11 +48,16 @@ func texts(list ...string) *node {
 }
 
 // at is the member, made as an object if it is missing.
+//
+//go:noinline
 func (n *node) at(key string) *node { return n.want(key, '{') }
 
 // list is the member, made as an array if it is missing.
+//
+//go:noinline
 func (n *node) list(key string) *node { return n.want(key, '[') }
 
+//go:noinline
 func (n *node) want(key string, kind byte) *node {
 	if m := n.get(key); m != nil && m.kind == kind {
 		return m
@@ -47,6 +65,7 @@ func (n *node) want(key string, kind byte) *node {
 	return n.set(key, &node{kind: kind})
 }
 
+//go:noinline
 func (n *node) get(key string) *node {
 	for i := range n.members {
 		if n.members[i].key == key {
@@ -57,6 +76,8 @@ func (n *node) get(key string) *node {
 }
 
 // set replaces the member, or adds it at the end.
+//
+//go:noinline
 func (n *node) set(key string, v *node) *node {
 	for i := range n.members {
 		if n.members[i].key == key {
@@ -77,9 +98,12 @@ func (n *node) drop(key string) {
 	}
 }
 
+//go:noinline
 func (n *node) add(items ...*node) { n.items = append(n.items, items...) }
 
 // str is the text of a string, "" of anything else.
+//
+//go:noinline
 func (n *node) str() string {
 	if n == nil || n.kind != 0 || n.raw == "" || n.raw[0] != '"' {
 		return ""

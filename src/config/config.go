@@ -52,8 +52,11 @@ type Section struct {
 }
 
 // Has tells whether the option was given.
+//
+//go:noinline
 func (s *Section) Has(option string) bool { return s.given(option) != nil }
 
+//go:noinline
 func (s *Section) given(option string) *uci.Option {
 	for _, o := range s.set {
 		if o.Name == option {
@@ -64,6 +67,8 @@ func (s *Section) given(option string) *uci.Option {
 }
 
 // List has the values of the option: as given, or by the profile, or the default.
+//
+//go:noinline
 func (s *Section) List(option string) []string {
 	if o := s.given(option); o != nil {
 		list := make([]string, len(o.Values))
@@ -87,6 +92,8 @@ func (s *Section) List(option string) []string {
 }
 
 // Text is the value of the option, "" if there is none.
+//
+//go:noinline
 func (s *Section) Text(option string) string {
 	if list := s.List(option); len(list) > 0 {
 		return list[0]
@@ -95,15 +102,21 @@ func (s *Section) Text(option string) string {
 }
 
 // Bool is the value of a switch.
+//
+//go:noinline
 func (s *Section) Bool(option string) bool { b, _ := parseBool(s.Text(option)); return b }
 
 // Number is the value of a number, 0 if there is none.
+//
+//go:noinline
 func (s *Section) Number(option string) int64 {
 	n, _ := strconv.ParseInt(s.Text(option), 10, 64)
 	return n
 }
 
 // Error says what is wrong with an option, or with its value (that may be empty).
+//
+//go:noinline
 func (s *Section) Error(option, value, reason string) *Error {
 	e := &Error{File: s.file, Section: s.section, Option: option, Value: value, Reason: reason, line: s.line}
 	if o := s.given(option); o != nil {
@@ -191,6 +204,7 @@ type reader struct {
 	errs   Errors
 }
 
+//go:noinline
 func (r *reader) add(e *Error) { r.errs = append(r.errs, e) }
 
 // sections checks each section by itself.

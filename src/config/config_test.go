@@ -140,18 +140,18 @@ func TestErrors(t *testing.T) {
 		{"mount target", box("list mount /srv:data"), file + ":box:mount: /srv:data: target must be an absolute path"},
 		{"network", box("option network bridged"), file + ":box:network: bridged: must be none, host, bridge, routed, netifd or container:NAME (did you mean bridge?)"},
 		{"its own network", box("option network container:box"), file + ":box:network: container:box: is the container itself"},
-		{"dangling", box() + "config network\n\toption container boxx\n\nconfig port\n\toption container none\n\toption src lan\n\toption src_dport 80\nconfig mount m\n\toption container b\n\toption source /a\n\toption target /b\n",
+		{"dangling", box() + "config network\n\toption bridge br-lan\n\toption container boxx\n\nconfig port\n\toption container none\n\toption src lan\n\toption src_dport 80\nconfig mount m\n\toption container b\n\toption source /a\n\toption target /b\n",
 			file + ":@network[0]:container: boxx: there is no such container (did you mean box?)\n" + file + ":@port[0]:container: none: there is no such container\n" + file + ":m:container: b: there is no such container"},
 		{"required", box() + "config port\n\toption container box\n", file + ":@port[0]:src: is required\n" + file + ":@port[0]:src_dport: is required\n" + file + ":@port[0]:container: box: has network none: a section port is for bridge or routed"},
-		{"network unused", box("option network host") + "config network\n\toption container box\n", file + ":@network[0]:container: box: has network host: a section network is for bridge or routed"},
-		{"static", box() + "config network\n\toption container box\n\toption proto static\n", file + ":@network[0]:ipaddr: is required with proto static"},
-		{"address with dhcp", box() + "config network\n\toption container box\n\tlist ipaddr 10.0.0.1/8\n", file + ":@network[0]:ipaddr: is for proto static"},
-		{"address", box() + "config network\n\toption container box\n\toption proto static\n\tlist ipaddr 10.0.0.256/8\n\tlist ip6addr fd00::1\n\tlist dns 1.1.1\n\toption macaddr 01:00:00:00:00:00\n",
+		{"network unused", box("option network host") + "config network\n\toption bridge br-lan\n\toption container box\n", file + ":@network[0]:container: box: has network host: a section network is for bridge or routed"},
+		{"static", box() + "config network\n\toption bridge br-lan\n\toption container box\n\toption proto static\n", file + ":@network[0]:ipaddr: is required with proto static"},
+		{"address with dhcp", box() + "config network\n\toption bridge br-lan\n\toption container box\n\tlist ipaddr 10.0.0.1/8\n", file + ":@network[0]:ipaddr: is for proto static"},
+		{"address", box() + "config network\n\toption bridge br-lan\n\toption container box\n\toption proto static\n\tlist ipaddr 10.0.0.256/8\n\tlist ip6addr fd00::1\n\tlist dns 1.1.1\n\toption macaddr 01:00:00:00:00:00\n",
 			file + ":@network[0]:ipaddr: 10.0.0.256/8: must be an IPv4 address such as 192.168.1.20/24\n" + file + ":@network[0]:ip6addr: fd00::1: must be an IPv6 address such as fd00::2/64\n" +
 				file + ":@network[0]:dns: 1.1.1: must be an IP address\n" + file + ":@network[0]:macaddr: 01:00:00:00:00:00: must be a MAC address such as 02:00:00:00:00:01, of one device"},
-		{"no bits", box() + "config network\n\toption container box\n\toption proto static\n\tlist ipaddr 10.0.0.2\n", file + ":@network[0]:ipaddr: 10.0.0.2: needs its bits, as in 10.0.0.2/24, or a netmask"},
-		{"egress", box() + "config network\n\toption container box\n\tlist egress wan\n", file + ":@network[0]:egress: is for network routed"},
-		{"two of an ifname", box() + "config network\n\toption container box\nconfig network\n\toption container box\n", file + ":@network[1]:ifname: eth0: is the name of another interface of box"},
+		{"no bits", box() + "config network\n\toption bridge br-lan\n\toption container box\n\toption proto static\n\tlist ipaddr 10.0.0.2\n", file + ":@network[0]:ipaddr: 10.0.0.2: needs its bits, as in 10.0.0.2/24, or a netmask"},
+		{"egress", box() + "config network\n\toption bridge br-lan\n\toption container box\n\tlist egress wan\n", file + ":@network[0]:egress: is for network routed"},
+		{"two of an ifname", box() + "config network\n\toption bridge br-lan\n\toption container box\nconfig network\n\toption bridge br-lan\n\toption container box\n", file + ":@network[1]:ifname: eth0: is the name of another interface of box"},
 		{"itself", box("list depends box"), file + ":box:depends: box: is the container itself"},
 		{"circle", box("list depends b") + "config container b\n" + ok + "\toption network container:c\nconfig container c\n" + ok + "\tlist depends box\n", file + ":c:depends: each would wait for the other: box -> b -> c -> box"},
 		{"privileged", box("option profile privileged", "option userns 1"), file + ":box:userns: is not for the profile privileged, which is to be root outside"},
@@ -205,6 +205,7 @@ func TestKinds(t *testing.T) {
 	for _, c := range []struct{ kind, good, bad string }{
 		{"ip6", ":: ::1 1::2 fe80::1 1:2:3:4:5:6:7:8 ::ffff:1.2.3.4 1:2:3:4:5:6:1.2.3.4 FD00::A", "1 1:2 1::2::3 1:2:3:4:5:6:7:8:9 12345::1 ::1%eth0 1:2:3:4:5:6:7::8:9 :::1 ::1.2.3 1.2.3.4"},
 		{"ip4", "0.0.0.0 255.255.255.255 192.168.1.1", "1.2.3 1.2.3.4.5 256.1.1.1 01.2.3.4 1.2.3.a +1.2.3.4"},
+		{"netmask", "255.255.255.0 255.255.255.255 0.0.0.0 128.0.0.0", "255.0.255.0 255.255.255 0.0.0.255 24"},
 		{"mac", "02:00:00:00:00:01 AA:bb:cc:dd:ee:ff", "00:00:00:00:00:00 03:00:00:00:00:01 2:0:0:0:0:1 02:00:00:00:00 02-00-00-00-00-01"},
 		{"portrange", "1 80 65535 80-90", "0 65536 90-80 a 080 -1 80-"},
 		{"hostport", "udp/53 tcp/443", "53 udp/0 icmp/1 udp/65536"},
@@ -250,7 +251,7 @@ func TestSplit(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(some)
-	f.Add("config container a\n\toption rootfs /a\n\toption command 'a \"b\" \\'\n\tlist uidmap 0:1:2\n\tlist mount a:b:c\nconfig network\n\toption container a\n\tlist ip6addr ::1/64\n")
+	f.Add("config container a\n\toption rootfs /a\n\toption command 'a \"b\" \\'\n\tlist uidmap 0:1:2\n\tlist mount a:b:c\nconfig network\n\toption bridge br-lan\n\toption container a\n\tlist ip6addr ::1/64\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := Parse(file, []byte(text))
 		var all Errors

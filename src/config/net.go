@@ -3,6 +3,7 @@
 package config
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -22,6 +23,8 @@ func checkNet(kind, v string) string {
 		return no(validMAC(v), "must be a MAC address such as 02:00:00:00:00:01, of one device")
 	case "ip4":
 		return no(validIP4(v), "must be an IPv4 address")
+	case "netmask":
+		return no(MaskBits(v) >= 0, "must be a netmask such as 255.255.255.0")
 	case "ip6":
 		return no(validIP6(v), "must be an IPv6 address")
 	case "ip":
@@ -61,6 +64,22 @@ func validIP4(v string) bool {
 		}
 	}
 	return n == 4
+}
+
+// MaskBits is how many bits a netmask has, -1 if it is none.
+func MaskBits(v string) int {
+	if !validIP4(v) {
+		return -1
+	}
+	mask := uint32(0)
+	for part := range strings.SplitSeq(v, ".") {
+		n, _ := strconv.ParseUint(part, 10, 8)
+		mask = mask<<8 | uint32(n)
+	}
+	if ones := bits.LeadingZeros32(^mask); mask<<ones == 0 {
+		return ones
+	}
+	return -1
 }
 
 // validIP6 takes all forms of RFC 4291 but zones.

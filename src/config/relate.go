@@ -86,10 +86,13 @@ func (r *reader) together(s *Section) {
 		if static && !s.Has("ipaddr") && !s.Has("ip6addr") {
 			r.add(s.Error("ipaddr", "", "is required with proto static"))
 		}
-		for _, name := range [...]string{"ipaddr", "netmask", "gateway", "ip6addr", "ip6gw"} {
+		for _, name := range [...]string{"ipaddr", "netmask", "gateway"} {
 			if s.Has(name) && !static {
 				r.add(s.Error(name, "", "is for proto static"))
 			}
+		}
+		if !s.Has("interface") && !s.Has("bridge") {
+			r.add(s.Error("interface", "", "is required (or bridge): the container is connected to it"))
 		}
 		for _, a := range s.List("ipaddr") {
 			if !strings.Contains(a, "/") && !s.Has("netmask") {

@@ -81,7 +81,7 @@ ifname ifname eth0 name inside
 type enum:veth,macvlan veth kind of device
 proto enum:static,dhcp,none dhcp where its addresses come from
 ipaddr ip4prefix+ - IPv4 addresses, 192.168.1.20/24
-netmask ip4 - netmask of an ipaddr without /bits
+netmask netmask - netmask of an ipaddr without /bits
 gateway ip4 - IPv4 router
 ip6addr ip6prefix+ - IPv6 addresses, fd00::2/64
 ip6gw ip6 - IPv6 router
