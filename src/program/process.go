@@ -4,6 +4,7 @@ package program
 
 import (
 	"math/bits"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -243,6 +244,7 @@ func (c *compiler) exec(o plan.Exec) {
 
 // waitDetached waits for somebody who connects to the socket, with whom the conversation goes on.
 func (c *compiler) waitDetached() {
+	c.closeAllBut(trampoline.ErrorFD+c.h.Keep, c.h.Theirs, c.h.Start, c.h.Trampoline)
 	c.call(unix.SYS_ACCEPT4, num(c.h.Start), none, none, num(unix.SOCK_CLOEXEC)).into(rKeep).tries(255)
 	c.call(unix.SYS_DUP3, rKeep.arg(), num(c.h.Theirs), num(unix.O_CLOEXEC))
 	c.call(unix.SYS_DUP3, rKeep.arg(), num(trampoline.ErrorFD+c.h.Keep), none)
@@ -250,6 +252,20 @@ func (c *compiler) waitDetached() {
 	c.call(unix.SYS_CLOSE, num(c.h.Start))
 	for _, l := range c.late {
 		c.rlimit(l)
+	}
+}
+
+// closeAllBut closes what is open from the first of these on but for these: what was locked, or has another end, is free then.
+func (c *compiler) closeAllBut(fds ...int) {
+	slices.Sort(fds)
+	for i, fd := range fds {
+		last := ^uint32(0)
+		if i+1 < len(fds) {
+			last = uint32(fds[i+1] - 1)
+		}
+		if uint32(fd+1) <= last {
+			c.call(unix.SYS_CLOSE_RANGE, num(fd+1), num(last), none)
+		}
 	}
 }
 

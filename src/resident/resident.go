@@ -185,10 +185,10 @@ func enter(stack *uintptr) {
 		return
 	}
 	quieten(stack)
-	if !isJail(argv0) {
+	the().sys = rawsysAt
+	if !supervises(argv0) {
 		return
 	}
-	the().sys = rawsysAt
 	findSpans(stack)
 	findName(stack)
 	setUp()

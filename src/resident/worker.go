@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"gojail/src/kernel"
 )
 
@@ -77,6 +79,9 @@ type Limit struct {
 	Resource   uint8
 	Soft, Hard uint64
 }
+
+// Files is the limit of descriptors as the caller of an applet without a resident had set it.
+func Files() Limit { return Limit{unix.RLIMIT_NOFILE, boot().limits[0][0], boot().limits[0][1]} }
 
 // Limits are the payload's, unless its configuration has others.
 func Limits() [4]Limit {

@@ -120,10 +120,8 @@ func (e *Entry) SaveConfig(b []byte) error {
 	return kernel.WriteFile(e.dir+"/config.json", spec.Compact(b), 0o600)
 }
 
-// Socket is where the container waits for its start.
-func (e *Entry) Socket() string { return e.dir + "/" + socket }
-
-const socket = "start"
+// Socket is the name of the socket on which a detached container waits, in its directory.
+const Socket = "start"
 
 // Remove takes the directory away, with what it holds.
 func (e *Entry) Remove() error {
@@ -212,7 +210,7 @@ func (s *State) Now(root string) Status {
 		return Creating
 	case status == Creating:
 		return Stopped // who was to make it has gone, and with that it ends
-	case status == Created && s.Mode == Detached && !kernel.Exists(root+"/"+s.ID+"/"+socket):
+	case status == Created && s.Mode == Detached && !kernel.Exists(root+"/"+s.ID+"/"+Socket):
 		status = Running // who has started it has not lived to write it
 	}
 	if s.Cgroup != "" && s.frozen() {

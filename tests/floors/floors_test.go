@@ -53,6 +53,7 @@ var floors = map[string]struct {
 	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},
 	"agent":         {floor: 4},
 	"supervise":     {floor: 5},
+	"uxc":           {floor: 5},
 	"cmd/gojail":    {floor: 6},
 }
 
@@ -61,7 +62,7 @@ var pure = []string{"blob", "bundle", "caps", "cgroup", "config", "elfdep", "log
 
 // outside has the packages of other modules, and who may import them.
 var outside = map[string][]string{
-	"github.com/opencontainers/runtime-spec/specs-go": {"bundle", "caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "cmd/gojail"},
+	"github.com/opencontainers/runtime-spec/specs-go": {"bundle", "caps", "cgroup", "plan", "seccomp", "slim", "spec", "supervise", "uxc", "cmd/gojail"},
 	// kernel acts; the others only take numbers from it
 	"golang.org/x/sys/unix": {"hooks", "inject", "kernel", "program", "resident", "spawn"},
 }

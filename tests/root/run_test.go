@@ -41,6 +41,7 @@ type result struct {
 	code           int // exit status, or 128 + signal as a shell has it
 	signaled       bool
 	stdout, stderr string
+	file           string // of stdout, where it is one
 }
 
 // process is a program that runs, with everything it has printed so far.

@@ -5,6 +5,7 @@
 // Synopsis:
 //
 //	ujail [OPTIONS] -- COMMAND [ARGS]     run a program in a jail, or an OCI bundle (-J)
+//	uxc VERB [OPTIONS] ID                 an OCI runtime
 //	gojail plan BUNDLE                    print what starting a bundle would do
 //	gojail plan -- [UJAIL OPTIONS] -- COMMAND [ARGS]
 //	gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
@@ -56,6 +57,8 @@ func run(args, env []string, io stdio) int {
 		return ujail(args, env, io)
 	case "uci2oci":
 		return uci2oci(args, io)
+	case "uxc":
+		return runtime(args, env, io)
 	case "gojail":
 		return gojail(args, env, io)
 	case "jailnet":
@@ -63,7 +66,7 @@ func run(args, env []string, io stdio) int {
 	case "jailnet-lease":
 		return lease(program, args, env, io)
 	}
-	io.err(line(name, "", "no such applet; there are: gojail, jailnet, uci2oci, ujail"))
+	io.err(line(name, "", "no such applet; there are: gojail, jailnet, uci2oci, ujail, uxc"))
 	return 2
 }
 

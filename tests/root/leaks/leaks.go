@@ -61,7 +61,7 @@ func Check(t testing.TB) {
 			if _, ok := before[k]; !ok && strings.HasPrefix(k, "process ") {
 				pid, _ := strconv.Atoi(strings.Fields(k)[1])
 				for syscall.Kill(pid, syscall.SIGKILL) == nil && time.Now().Before(deadline.Add(settle)) {
-					reap()
+					Reap()
 					time.Sleep(time.Millisecond)
 				}
 			}
@@ -72,7 +72,7 @@ func Check(t testing.TB) {
 // take lists everything: the key says what it is, the value how it looks.
 func take() map[string]string {
 	s := map[string]string{}
-	reap()
+	Reap()
 	processes(s)
 	mounts(s)
 	for _, dir := range Dirs {
@@ -97,9 +97,9 @@ func take() map[string]string {
 	return s
 }
 
-// reap collects the orphans that ended as our children. Nothing else waits
+// Reap collects the orphans that ended as our children. Nothing else waits
 // for a child while Check looks.
-func reap() {
+func Reap() {
 	for {
 		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
 		if pid <= 0 || err != nil {
