@@ -161,6 +161,10 @@ func (u *upper) pair(l *Link, inner *kernel.NewLink, index int32, on kernel.Link
 // join makes the host's end a port of the bridge, or has netifd do it.
 func join(host *kernel.Netlink, l *Link, index int32, on kernel.Link) error {
 	if l.Interface != "" {
+		// What others have made netifd takes when it is up.
+		if err := host.SetUp(index, l.Host); err != nil {
+			return err
+		}
 		if err := addDevice(l.Interface, l.Host, l.VLAN, on.VLANFiltering); err != nil {
 			return err
 		}

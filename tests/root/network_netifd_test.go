@@ -3,7 +3,9 @@
 package root
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -109,4 +111,52 @@ func TestNetworkInterfaceRefused(t *testing.T) {
 	n.refuse, n.lazy = false, true
 	newBundle(t, networks("interface=lan")).run().refused("network.0: netifd has not made v", "a port of br-lan")
 	newBundle(t, networks("interface=wan")).run().refused("network.0: interface=wan: netifd has no such interface")
+}
+
+// The same with the real netifd and ubusd (and a kernel whose bridges filter VLANs), where $NETIFD and $UBUSD name them; netifd is ended and started again meanwhile.
+func TestVMNetworkNetifd(t *testing.T) {
+	program, ubusd := os.Getenv("NETIFD"), os.Getenv("UBUSD")
+	if program == "" || ubusd == "" {
+		t.Skip("SKIPPED: $NETIFD and $UBUSD do not say where they are")
+	}
+	watch(t)
+	if err := os.MkdirAll("/run/ubus", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll("/run/ubus") })
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "config/network"), "config interface 'loopback'\n\toption device 'lo'\n\toption proto 'static'\n\toption ipaddr '127.0.0.1/8'\n"+
+		"config device\n\toption name 'br-lan'\n\toption type 'bridge'\n\toption bridge_empty '1'\n"+
+		"config interface 'lan'\n\toption device 'br-lan'\n\toption proto 'static'\n\toption ipaddr '10.77.0.1/24'\n", 0o644)
+	bus := start(t, command{args: []string{ubusd, "-s", ubus.Path}})
+	begin := func() *process {
+		return start(t, command{args: []string{program, "-s", ubus.Path, "-c", dir + "/config", "-p", dir, "-r", dir + "/resolv.conf", "-S", "-l", "7"}})
+	}
+	daemon := begin()
+	t.Cleanup(func() {
+		if t.Failed() {
+			status, _ := exec.Command("ip", "-d", "link").CombinedOutput()
+			t.Logf("netifd: %s%s\n%s", daemon.out, daemon.err, status)
+		}
+	})
+	t.Cleanup(func() { exec.Command("ip", "link", "del", "br-lan").Run() })
+	b := newBundle(t, networks("interface=lan ipaddr=10.77.0.2/24"), script("until "+ping+"10.77.0.1; do :; done; "+untilTerm))
+	p := b.start().until("1 packets received").until("ready")
+	reach := func() {
+		t.Helper()
+		if !eventually(func() bool { return exec.Command(busybox, "ping", "-c1", "-W1", "10.77.0.2").Run() == nil }) {
+			t.Fatalf("%+v\nnetifd: %s\nujail: %s", b.hostEnd(), daemon.err, p.err)
+		}
+	}
+	reach()
+	daemon.signal(syscall.SIGKILL).wait()
+	reach() // its bridge is still there
+	daemon = begin()
+	reach()
+	p.signal(syscall.SIGTERM).wait()
+	if !eventually(func() bool { return b.hostEnd() == nil }) {
+		t.Error(b.hostEnd())
+	}
+	daemon.signal(syscall.SIGKILL).wait()
+	bus.signal(syscall.SIGTERM).wait()
 }
