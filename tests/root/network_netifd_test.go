@@ -133,6 +133,7 @@ func TestVMNetworkNetifd(t *testing.T) {
 		return start(t, command{args: []string{program, "-s", ubus.Path, "-c", dir + "/config", "-p", dir, "-r", dir + "/resolv.conf", "-S", "-l", "7"}})
 	}
 	daemon := begin()
+	t.Cleanup(func() { exec.Command("ip", "link", "set", "lo", "up").Run() }) // it begins with what is there set down
 	t.Cleanup(func() {
 		if t.Failed() {
 			status, _ := exec.Command("ip", "-d", "link").CombinedOutput()
