@@ -20,7 +20,7 @@ want() {
 	case $1 in
 	ci) packages='make ca-certificates' ;;
 	demo) packages='busybox-static' ;;
-	root) packages='busybox-static procps dnsmasq-base hostapd rsync dbus-daemon dbus-bin postgresql python3 squashfs-tools e2fsprogs crun runc' ;; # what is jailed, and its clients
+	root) packages='busybox-static iproute2 nftables procps dnsmasq-base hostapd rsync dbus-daemon dbus-bin postgresql python3 squashfs-tools e2fsprogs crun runc' ;; # what is jailed, and its clients
 	lint) packages='shellcheck shfmt' ;;
 	unit) packages='iproute2 libcap2-bin golang-github-containers-common' ;;
 	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;

@@ -146,8 +146,14 @@ func Apply(dir, event string, get func(string) string) error {
 		if err := l.put(net, &n.Links[i], i, dev.Index); err != nil {
 			return err
 		}
+		old, _ := loadLease(container, ifname)
 		if err := kernel.Replace(n.dir(), leasePrefix+ifname, []byte(l.text()), 0o644); err != nil {
 			return err
+		}
+		if old.Address != l.Address {
+			if err := n.publish(); err != nil {
+				return err
+			}
 		}
 	case "deconfig":
 		if err := clear(net, dev.Index, ifname, nil); err != nil {
@@ -155,6 +161,10 @@ func Apply(dir, event string, get func(string) string) error {
 		}
 		if kernel.Exists(file) {
 			_ = kernel.Unlink(file)
+			n.withdraw()
+			if err := n.publish(); err != nil {
+				return err
+			}
 		}
 		if err := net.SetUp(dev.Index, ifname); err != nil {
 			return err

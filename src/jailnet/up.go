@@ -34,7 +34,10 @@ func (n *Net) Up(netns, pid int) error {
 			return &plan.Error{Where: where(i), Reason: err.Error()}
 		}
 	}
-	return n.save()
+	if err := n.save(); err != nil {
+		return err
+	}
+	return n.publish()
 }
 
 // farIndex is where the indices begin of container's ends whose other end netifd gets: it looks for the device of that index on the host, as if
@@ -301,6 +304,7 @@ func Down(name string) {
 
 // undo removes the host's ends, which takes the container's along, and the files.
 func (n *Net) undo() {
+	n.withdraw()
 	host, err := kernel.OpenNetlink()
 	if err != nil {
 		return

@@ -204,6 +204,14 @@ func maskBits(s string) (bits uint8, ok bool) {
 // String is ADDRESS/BITS.
 func (p Prefix) String() string { return p.Addr.String() + "/" + strconv.Itoa(int(p.Bits)) }
 
+// Network is the prefix without what is not the network's.
+func (p Prefix) Network() Prefix {
+	for i := int(p.Bits); i < p.Addr.Bits(); i++ {
+		p.Addr.b[i/8] &^= 1 << (7 - i%8)
+	}
+	return p
+}
+
 // Contains tells whether an address lies in the prefix' network.
 func (p Prefix) Contains(a Addr) bool {
 	if a.size != p.Addr.size || a.size == 0 {

@@ -52,9 +52,6 @@ func (b *builder) network(s *specs.Spec, o *Bundle, joins []Join) ([]Join, error
 			return nil, refuse("annotations."+netbridge.Annotation+itoa(i), "zone="+n.Interfaces[i].Zone+": a port of a bridge is in the zone of the bridge's interface")
 		}
 	}
-	if len(n.Ports) > 0 {
-		return nil, refuse("annotations."+netbridge.PortAnnotation+"0", "publishing ports is not offered by this version")
-	}
 	hostname := s.Hostname
 	if hostname == "" {
 		hostname = o.Name
