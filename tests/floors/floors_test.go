@@ -41,6 +41,7 @@ var floors = map[string]struct {
 	"ubus":          {floor: 1},
 	"bundle":        {floor: 2},
 	"plan":          {floor: 2},
+	"procd":         {floor: 2},
 	"state":         {floor: 2},
 	"trampoline":    {floor: 2},
 	"ubus/ubustest": {floor: 2},
