@@ -116,6 +116,9 @@ func readWake() {
 //go:nocheckptr
 func workerEnded() {
 	r().gone = false
+	if r().ending { // it may have paused the container when that was to end
+		thawFn()
+	}
 	drop(boot().held[Life])
 	boot().held[Life] = -1
 	goHome()
@@ -182,6 +185,7 @@ func deliver(s int32) {
 	case r().started || end && executed():
 		kill(r().payload, syscall.Signal(s))
 		if s == int32(unix.SIGTERM) {
+			r().ending = true
 			thawFn() // it may be paused: it is to hear of it
 			arm(r().killMS)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -153,6 +154,24 @@ func TestPausedEnds(t *testing.T) {
 				p.signal(syscall.SIGTERM).wait()
 			})
 		}
+	}
+}
+
+// It is paused just when it is to end: TERM comes through all the same, and not only KILL after it.
+func TestPauseRace(t *testing.T) {
+	newBus(t)
+	for range rounds(t, 12) {
+		b, p := sleeper(t)
+		onBus(t, b.name)
+		asleep(t, p)
+		called := make(chan bool)
+		go func() {
+			callWithin(time.Second, b.name, "pause", nil) // it may end before it answers
+			called <- true
+		}()
+		time.Sleep(time.Duration(random.IntN(10000)) * time.Microsecond)
+		p.signal(syscall.SIGTERM).wait().ends(5)
+		<-called
 	}
 }
 
