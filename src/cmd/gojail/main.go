@@ -13,6 +13,7 @@
 //	gojail check [-c DIR] [--json]        what this host has and lacks for containers
 //	gojail features                       print what is supported, as the OCI runtime-spec has it
 //	gojail version | help
+//	containers list | call METHOD         what rpcd asks for the web interface
 //	jailnet status [--json] [CONTAINER] | up CONTAINER | down CONTAINER | repair
 //
 // jailnet-lease is what udhcpc calls with a lease.
@@ -55,6 +56,8 @@ func run(args, env []string, io stdio) int {
 			return 2
 		}
 		return ujail(args, env, io)
+	case "containers":
+		return containers(args, io)
 	case "uci2oci":
 		return uci2oci(args, io)
 	case "uxc":
@@ -66,7 +69,7 @@ func run(args, env []string, io stdio) int {
 	case "jailnet-lease":
 		return lease(program, args, env, io)
 	}
-	io.err(line(name, "", "no such applet; there are: gojail, jailnet, uci2oci, ujail, uxc"))
+	io.err(line(name, "", "no such applet; there are: containers, gojail, jailnet, uci2oci, ujail, uxc"))
 	return 2
 }
 

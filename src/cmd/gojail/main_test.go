@@ -34,7 +34,7 @@ func TestApplets(t *testing.T) {
 		{"help", []string{"gojail", "help"}, 0, "gojail plan BUNDLE", ""},
 		{"nothing", []string{"gojail"}, 2, "", "gojail plan BUNDLE"},
 		{"no command", []string{"gojail", "fly"}, 2, "", "gojail: fly: no such command"},
-		{"no applet", []string{"/bin/httpd"}, 2, "", "httpd: no such applet; there are: gojail, jailnet, uci2oci, ujail, uxc\n"},
+		{"no applet", []string{"/bin/httpd"}, 2, "", "httpd: no such applet; there are: containers, gojail, jailnet, uci2oci, ujail, uxc\n"},
 		{"no command in two lines", []string{"gojail", "a\nb\x1b"}, 2, "", "gojail: a; b\\x1b: no such command"},
 		{"no applet in two lines", []string{"a\nb"}, 2, "", "a; b: no such applet"},
 		{"plan of nothing", []string{"gojail", "plan"}, 2, "", "usage: gojail plan BUNDLE"},
