@@ -51,6 +51,7 @@ test-vm: build ## limits, devices, user namespaces on a real cgroup v2 in a virt
 bench: build ## time and memory beside crun, runc and a C floor (root)
 	@tests/deps.sh bench
 	GOJAIL=$(CURDIR)/build/ujail tests/perf/bench.sh $(BENCHFLAGS)
+	GOJAIL=$(CURDIR)/build/ujail tests/perf/network.sh
 
 fuzz: ## every decoder fuzzed for FUZZTIME (50000x: inputs; or 10m)
 	@tests/fuzz.sh

@@ -29,7 +29,7 @@ want() {
 	size) packages='xz-utils mawk' ;;
 	package) packages='' ;; # tar, gzip and sha256sum are everywhere
 	vm) packages='busybox-static qemu-system-x86 qemu-system-common cpio kmod iproute2' ;;
-	bench) packages='busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
+	bench) packages='iproute2 iperf3 busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
 	test)
 		want demo
 		want lint
