@@ -13,7 +13,6 @@ import (
 // What the runtime can make of networks. A container whose network it cannot make is refused, and never left without.
 const (
 	offeredNetworks = " none host bridge container "
-	offeredPorts    = false
 	offeredZones    = false
 )
 
@@ -30,8 +29,6 @@ func (g *generator) network() {
 	case kind == "bridge" && len(g.c.Networks) == 0:
 		g.refuse("network", kind, "needs a section network that says which bridge")
 		return
-	case len(g.c.Ports) > 0 && !offeredPorts:
-		g.errs = append(g.errs, g.c.Ports[0].Error("", "", "publishing ports is not offered yet"))
 	}
 	if kind == "container" {
 		g.annotate(netbridge.ShareAnnotation, "container:"+g.c.NetworkOf.ID)
