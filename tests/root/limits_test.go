@@ -4,6 +4,7 @@ package root
 
 import (
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -426,5 +427,60 @@ func TestVMOutOfMemorySaid(t *testing.T) {
 	b = newBundle(t, script("dd if=/dev/zero of=/dev/null bs=64M count=1; echo $?"), small)
 	if r := b.run().ends(0); r.stdout != "137\n" || strings.Contains(r.stderr, line) {
 		t.Errorf("printed %q, says %q", r.stdout, r.stderr)
+	}
+}
+
+// Many containers with limits are started and ended, while another one is killed for want of memory over and over: each has its own status,
+// nobody but that one is killed, and nothing is left.
+func TestVMLoad(t *testing.T) {
+	needs(t, "memory", "cpu", "pids")
+	const n, together = 64, 8
+	small := limited(func(r *specs.LinuxResources) {
+		r.Memory = &specs.LinuxMemory{Limit: pointer(int64(16 << 20)), Swap: pointer(int64(16 << 20))}
+		r.CPU = &specs.LinuxCPU{Shares: pointer(uint64(512))}
+		r.Pids = &specs.LinuxPids{Limit: pointer(int64(16))}
+	})
+	base := newBundle(t)
+	hungry := base.sibling(args("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"), small).command()
+	stop, killed := make(chan bool, 1), make(chan int)
+	go func() {
+		times := 0
+		for ; len(stop) == 0; times++ {
+			c := exec.Command(hungry.args[0], hungry.args[1:]...)
+			text, _ := c.CombinedOutput()
+			if c.ProcessState.ExitCode() != 137 || !strings.Contains(string(text), "out of memory") {
+				t.Errorf("the hungry one: %v, says %q", c.ProcessState, text)
+			}
+		}
+		killed <- times
+	}()
+	var list []command
+	for i := range n {
+		list = append(list, base.sibling(script(quietly("trap 'exit "+strconv.Itoa(i)+"' TERM")), small).command("-t", "60"))
+	}
+	for range rounds(t, 1) {
+		var running []*process
+		for i := 0; i < n; i += together {
+			for _, c := range list[i : i+together] {
+				running = append(running, start(t, c))
+			}
+			for _, p := range running[i:] {
+				p.until("ready\n")
+			}
+		}
+		for _, p := range running {
+			p.signal(syscall.SIGTERM)
+		}
+		for i, p := range running {
+			if r := p.wait().ends(i); strings.Contains(r.stderr, "memory") {
+				t.Errorf("says %q", r.stderr)
+			}
+		}
+	}
+	stop <- true
+	times := <-killed
+	t.Logf("the hungry one was killed %d times", times)
+	if s := strays(); s != "" {
+		t.Errorf("left processes: %s", s)
 	}
 }

@@ -7,6 +7,7 @@ set -euo pipefail
 build=$(realpath "$(dirname "$0")/../../build")
 cd "$build/../tests/root" # as go test does
 export GOJAIL=$build/gojail GOJAIL_PROBES=$build/vm GOJAIL_VM=1
-read -r limit tests NETIFD UBUSD <"$build/vm/what"
+read -r limit tests stress NETIFD UBUSD <"$build/vm/what"
+[[ $stress == 0 ]] || export GOJAIL_STRESS=$stress
 export NETIFD UBUSD
 exec "$build/vm/root.test" -test.run "$tests" -test.timeout "${limit}s"

@@ -12,7 +12,7 @@ cd "$vm/../.."
 limit=${1:-600}
 build=$PWD/build/vm
 mkdir -p "$build"
-printf '%s %s %s %s\n' "$limit" "${2:-^TestVM}" "${NETIFD-}" "${UBUSD-}" >"$build/what"
+printf '%s %s %s %s %s\n' "$limit" "${2:-^TestVM}" "${GOJAIL_STRESS:-0}" "${NETIFD-}" "${UBUSD-}" >"$build/what"
 
 # The kernel is downloaded, not installed: nothing of this machine changes.
 kernel() {
