@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write OPTIONS.md anew")
 
 // OPTIONS.md is the schema.
 func TestOptionsFile(t *testing.T) {
-	const file = "../../OPTIONS.md"
+	const file = "OPTIONS.md"
 	var b strings.Builder
 	b.WriteString("# Options of /etc/config/container\n\nSizes take K, M and G, of 1024. `+` marks lists. Made from src/config/schema.go by `go test ./src/config -update`.\n")
 	section := ""

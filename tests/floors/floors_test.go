@@ -49,6 +49,7 @@ var floors = map[string]struct {
 	"resident":      {floor: 3, beside: []string{"program"}, why: "its child runs what program makes"},
 	"spawn":         {floor: 3, beside: []string{"program"}, why: "it runs what program makes"},
 	"console":       {floor: 3},
+	"etcuxc":        {floor: 3},
 	"host":          {floor: 3},
 	"jailnet":       {floor: 3},
 	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},

@@ -172,6 +172,10 @@ func syncs(t *testing.T, p *procd.Fake) {
 	// what was stopped by hand stays so, until somebody starts it, or everything
 	f.does("Web: stopped\n", "--stop", "Web")
 	f.runs("Db", "Off")
+	f.does("Db: running\nWeb: stopped\nOff: running\n", "--status")
+	if out, code := f.sync("--status", "Web"); out != "Web: stopped\n" || code != 3 {
+		t.Errorf("status %d: %s", code, out)
+	}
 	f.does("")
 	f.boxes["Web"] += "\n\tlist env A=1"
 	f.write()

@@ -22,6 +22,7 @@ const usage = `gojail: containers and jailed services for OpenWrt
   gojail check [-c DIR] [--json] [NAME...]
                                           what this host has and lacks for containers, and for those of UCI's DIR
   gojail sync [--start|--stop] [NAME...]  make procd's containers those of /etc/config/container
+  gojail import [ROOT]                    print a first /etc/config/container, with the containers of /etc/uxc
   gojail features                         what is supported, as JSON (OCI runtime-spec, features.md)
   gojail version                          print the version
   gojail help                             this text
@@ -40,6 +41,8 @@ func gojail(args, env []string, io stdio) int {
 		return printPlan(args[1:], env, io)
 	case "check":
 		return checkHost(args[1:], io)
+	case "import":
+		return importContainers(args[1:], io)
 	case "sync":
 		return syncContainers(args[1:], io)
 	case "features":

@@ -20,6 +20,7 @@ const syncUsage = `gojail sync: make procd's containers those of /etc/config/con
                                           hand or has ended stays as it is. With names: these are started, whether enabled or not
   gojail sync --start [NAME...]              also what was stopped or has ended, if it is enabled
   gojail sync --stop [NAME...]               stop them, and wait for their end
+  gojail sync --status [NAME...]             print the state of each; ends with 3 if none of them runs
 
   -c DIR  UCI's directory (/etc/config)
   -o DIR  where the bundles are (option bundle_dir of globals)
@@ -42,13 +43,15 @@ type syncing struct {
 // syncContainers is the command sync.
 func syncContainers(args []string, io stdio) int {
 	s := &syncing{generation: generation{io: io, name: "gojail"}}
-	rest := args[:0:0]
+	rest, status := args[:0:0], false
 	for _, a := range args {
 		switch a {
 		case "--start":
 			s.query.All = true
 		case "--stop":
 			s.query.Stop = true
+		case "--status":
+			status = true
 		case "--help", "-h":
 			io.out(syncUsage)
 			return 0
@@ -60,6 +63,9 @@ func syncContainers(args []string, io stdio) int {
 		io.err(syncUsage)
 		return 2
 	}
+	if status {
+		return s.status()
+	}
 	s.query.Names = s.names
 	s.names = nil
 	s.all()
@@ -67,6 +73,28 @@ func syncContainers(args []string, io stdio) int {
 		return 1
 	}
 	return 0
+}
+
+// status prints what is there, without asking procd.
+func (s *syncing) status() int {
+	if !s.load() {
+		return 1
+	}
+	code := 3 // as rc.common has it
+	for _, c := range s.chosen() {
+		now := state.Stopped
+		if o, err := state.Load(state.Root, c.ID); err == nil {
+			now = o.Now(state.Root)
+		}
+		if now == state.Running || now == state.Paused {
+			code = 0
+		}
+		s.io.out(c.ID + ": " + string(now) + "\n")
+	}
+	if s.failed {
+		return 1
+	}
+	return code
 }
 
 func (s *syncing) all() {
