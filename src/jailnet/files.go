@@ -3,9 +3,11 @@
 package jailnet
 
 import (
+	"slices"
 	"strings"
 
 	"gojail/src/kernel"
+	"gojail/src/netbridge"
 )
 
 // Files that the container sees, in its directory.
@@ -25,11 +27,36 @@ func (n *Net) writeFiles() error {
 			leases = append(leases, l)
 		}
 	}
-	if err := kernel.WriteFile(File(n.Name, ResolvConf), []byte(n.resolvConf(leases)), 0o644); err != nil {
+	return kernel.WriteFile(File(n.Name, ResolvConf), []byte(n.resolvConf(leases)), 0o644)
+}
+
+// writeHosts writes the hosts files of all containers that live: each has the names of those that it shares a bridge with. Dir is locked.
+func writeHosts() error {
+	names, err := kernel.ReadNames(Dir, maxNames)
+	if err != nil {
 		return err
 	}
-	return kernel.WriteFile(File(n.Name, Hosts), []byte(n.hosts(leases)), 0o644)
+	slices.Sort(names)
+	var all []*Net
+	for _, name := range names {
+		if n, err := load(name); err == nil && alive(name) {
+			all = append(all, n)
+		}
+	}
+	for _, n := range all {
+		text := n.hosts(all)
+		file := File(n.Name, Hosts)
+		if old, err := kernel.ReadFile(file, maxHosts); err == nil && string(old) == text {
+			continue
+		}
+		if err := kernel.WriteFile(file, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+const maxHosts = 1 << 20
 
 // maxServers is how many name servers a C library asks (resolv.conf(5)).
 const maxServers = 3
@@ -65,26 +92,47 @@ func (n *Net) resolvConf(leases []Lease) string {
 	return b.String()
 }
 
-func (n *Net) hosts(leases []Lease) string {
+func (n *Net) hosts(all []*Net) string {
 	var b strings.Builder
 	b.WriteString("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
-	if n.Hostname == "" {
-		return b.String()
-	}
 	own := false
-	line := func(a string) { b.WriteString(a + "\t" + n.Hostname + "\n"); own = true }
-	for i := range n.Links {
-		for _, p := range n.Links[i].Addresses {
-			line(p.Addr.String())
+	if n.Hostname != "" {
+		for i := range n.Links {
+			for _, a := range n.addresses(&n.Links[i]) {
+				b.WriteString(a.String() + "\t" + n.Hostname + "\n")
+				own = true
+			}
+		}
+		if !own { // until there is an address
+			b.WriteString("127.0.1.1\t" + n.Hostname + "\n")
 		}
 	}
-	for _, l := range leases {
-		line(l.Address.Addr.String())
-	}
-	if !own { // until there is an address
-		line("127.0.1.1")
+	for _, other := range all {
+		if other.Name == n.Name || !validDomain(other.Name) {
+			continue
+		}
+		for i := range other.Links {
+			o := &other.Links[i]
+			if !slices.ContainsFunc(n.Links, func(l Link) bool { return l.Interface == o.Interface && l.Bridge == o.Bridge && l.VLAN == o.VLAN }) {
+				continue
+			}
+			for _, a := range other.addresses(o) {
+				b.WriteString(a.String() + "\t" + other.Name + "\n")
+			}
+		}
 	}
 	return b.String()
+}
+
+// addresses are those that an interface was given, and that of its lease.
+func (n *Net) addresses(l *Link) (list []netbridge.Addr) {
+	for _, p := range l.Addresses {
+		list = append(list, p.Addr)
+	}
+	if lease, err := loadLease(n.Name, l.Name); err == nil {
+		list = append(list, lease.Address.Addr)
+	}
+	return list
 }
 
 func (n *Net) link(ifname string) *Link {

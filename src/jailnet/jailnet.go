@@ -101,6 +101,9 @@ func Claim(name, hostname string, want *netbridge.Network) (n *Net, err error) {
 			err = n.writeFiles()
 		}
 	}
+	if err == nil {
+		err = writeHosts()
+	}
 	if err != nil {
 		n.removeFiles()
 		n.Close()

@@ -75,7 +75,9 @@ func TestFiles(t *testing.T) {
 	if got := n.resolvConf([]Lease{two, one}); got != "search one\nnameserver 10.0.0.1\nnameserver 10.1.0.1\nnameserver 10.1.0.2\n" {
 		t.Errorf("%q", got)
 	}
-	if got := n.hosts([]Lease{one}); !strings.HasSuffix(got, "10.0.0.2\twww\n10.1.0.9\twww\n") {
+	other := func(name, text string) *Net { return &Net{Name: name, Links: []Link{{Config: config(t, text)}}} }
+	all := []*Net{n, other("db", "interface=lan ipaddr=10.0.0.7/24"), other("far", "bridge=br-z ipaddr=10.0.0.8/24"), other("a b", "interface=lan ipaddr=10.0.0.9/24")}
+	if got := n.hosts(all); !strings.HasSuffix(got, "\n10.0.0.2\twww\n10.0.0.7\tdb\n") {
 		t.Errorf("%q", got)
 	}
 	n.Links = n.Links[1:]

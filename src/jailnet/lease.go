@@ -172,7 +172,15 @@ func Apply(dir, event string, get func(string) string) error {
 	default: // leasefail, nak: udhcpc tries again
 		return nil
 	}
-	return n.writeFiles()
+	if err := n.writeFiles(); err != nil {
+		return err
+	}
+	top, err := lockTop()
+	if err != nil {
+		return err
+	}
+	defer unlockTop(top)
+	return writeHosts()
 }
 
 // put gives the interface what the lease has, in the place of what the last one had.

@@ -205,6 +205,9 @@ func Repair(say func(string)) error {
 			say(name + ": " + err.Error())
 		}
 	}
+	if err := writeHosts(); err != nil {
+		return err
+	}
 	return strays(say)
 }
 

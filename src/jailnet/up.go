@@ -299,6 +299,7 @@ func Down(name string) {
 		return
 	}
 	n.removeFiles()
+	_ = writeHosts()
 	unlockTop(top)
 }
 

@@ -60,6 +60,16 @@ func FromAnnotations(annotations map[string]string) (n Network, err error) {
 		}
 		n.Interfaces = append(n.Interfaces, c)
 	}
+	c, err := upstream(annotations)
+	if err != nil {
+		return n, err
+	}
+	if c != nil {
+		if len(n.Interfaces) > 0 || n.Share != "" {
+			return n, wrong(upstreamPrefix+"attach", "the other annotations ask for a network as well: one of the two")
+		}
+		n.Interfaces = append(n.Interfaces, *c)
+	}
 	for i := range MaxNetworks {
 		key := PortAnnotation + strconv.Itoa(i)
 		text, ok := annotations[key]

@@ -125,6 +125,46 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
+func TestUpstreamAnnotations(t *testing.T) {
+	a := func(pairs ...string) map[string]string {
+		m := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			m["org.openwrt.network."+pairs[i]] = pairs[i+1]
+		}
+		return m
+	}
+	for _, c := range []struct {
+		m    map[string]string
+		want string
+	}{
+		{a("attach", "bridged:lan"), "type=veth interface=lan ifname=eth0 proto=dhcp"},
+		{a("attach", "bridged:lan", "address", "10.0.0.2/24", "gateway", "10.0.0.1"), "type=veth interface=lan ifname=eth0 proto=static ipaddr=10.0.0.2/24 gateway=10.0.0.1"},
+		{a("attach", "none"), ""}, {a("attach", "host"), ""}, {a("egress", ""), ""},
+		{a("attach", "routed"), "!org.openwrt.network.attach: routed networks are not offered"},
+		{a("attach", "lan"), "!org.openwrt.network.attach: has to be none, host"},
+		{a("attach", "bridged:"), "!org.openwrt.network.attach: interface: is empty"},
+		{a("attach", "bridged:lan", "host", "udp/53", "egress", "wan"), "!org.openwrt.network.egress: is not offered"},
+		{a("backhaul", "stack"), "!org.openwrt.network.backhaul: is not offered"},
+	} {
+		n, err := FromAnnotations(c.m)
+		got := ""
+		switch {
+		case err != nil:
+			got = "!" + err.Error()
+		case len(n.Interfaces) > 0:
+			got = n.Interfaces[0].Text()
+		}
+		if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%v: %q, want %q", c.m, got, c.want)
+		}
+	}
+	both := a("attach", "bridged:lan")
+	both["org.openwrt.gojail.network.0"] = "bridge=b"
+	if _, err := FromAnnotations(both); err == nil || !strings.Contains(err.Error(), "one of the two") {
+		t.Error(err)
+	}
+}
+
 // Names and addresses that are made of names are the same for ever.
 func TestStableNames(t *testing.T) {
 	if got := StableMAC("web", "eth0").String(); got != "46:a4:7c:46:d1:15" {

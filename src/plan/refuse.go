@@ -45,7 +45,7 @@ func Refused() []string {
 
 // Ignored lists what config.json may hold without an effect.
 func Ignored() []string {
-	return []string{"annotations (but " + failUnknown + ", " + LogAnnotation + ", " + IDMapAnnotation + ", " + annotationMemory + ", " + annotationMDWE + ", " + annotationLandlock + "ro, rx, rw, " + netbridge.Annotation + "N, " + netbridge.PortAnnotation + "N, " + netbridge.ShareAnnotation + ", " + spec.ImageAnnotation + ", " + spec.OverlayAnnotation + ", " + spec.SecretAnnotation + ")", "process.consoleSize (without process.terminal)", "process.commandLine (Windows)",
+	return []string{"annotations (but " + failUnknown + ", " + LogAnnotation + ", " + IDMapAnnotation + ", " + annotationMemory + ", " + annotationMDWE + ", " + annotationLandlock + "ro, rx, rw, " + netbridge.Annotation + "N, " + netbridge.PortAnnotation + "N, " + netbridge.ShareAnnotation + ", org.openwrt.network.*, " + spec.ImageAnnotation + ", " + spec.OverlayAnnotation + ", " + spec.SecretAnnotation + ")", "process.consoleSize (without process.terminal)", "process.commandLine (Windows)",
 		"process.execCPUAffinity (it is for exec)",
 		"linux.resources.memory.checkBeforeUpdate (it is for update)", "linux.resources.memory.useHierarchy (cgroup v2 has no other way)",
 		"with a joined mount namespace: root, mounts, linux.devices, linux.maskedPaths, linux.readonlyPaths, linux.rootfsPropagation",

@@ -203,9 +203,10 @@ func TestNetworkClaims(t *testing.T) {
 	newBundle(t, networks("bridge=br-t macaddr="+netbridge.StableMAC(a.name, "eth0").String())).run().refused("macaddr=", a.name)
 	a.run().refused("a container of this name")
 	newBundle(t, networks("bridge=br-u ipaddr=10.77.0.2/24"), script("true")).run().prints("")
+	newBundle(t, networks("bridge=br-t ipaddr=10.77.0.9/24"), script("grep "+a.name+" /etc/hosts")).run().prints("10.77.0.2\t" + a.name + "\nfd77::2\t" + a.name + "\n")
 	p.signal(syscall.SIGTERM).wait()
-	b.spec.Process.Args = []string{"true"}
-	b.run().prints("")
+	b.spec.Process.Args = []string{"grep", a.name, "/etc/hosts"}
+	b.run().ends(1)
 }
 
 // A bridge that is made anew gets its ports back.
