@@ -7,13 +7,15 @@ VERSION := $(shell sed -n 's/^PKG_VERSION:=//p' openwrt/gojail/Makefile)
 
 # The entry point is the project's own (src/resident): a binary without -E is not gojail.
 LDFLAGS := -s -w -E jail_entry -X main.version=$(VERSION)
+# What makes it small is written there as well.
+GCFLAGS := $(shell sed -n 's/^GOJAIL_GOFLAGS:=//p' openwrt/gojail/Makefile)
 APPLETS := $(shell sed -n 's,^/.*/\([^ /]*\) .*,\1,p' openwrt/links)
 
 # Where Go is if it was unpacked and PATH does not have it yet.
 export PATH := $(PATH):/usr/local/go/bin
-export LDFLAGS VERSION
+export LDFLAGS GCFLAGS VERSION
 
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+GO_BUILD := CGO_ENABLED=0 GOFLAGS='$(GCFLAGS)' go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
 .PHONY: build demo test test-root test-procd test-vm bench fuzz lint unit race libseccomp cross package size install clean help

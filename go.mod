@@ -12,3 +12,6 @@ require (
 	github.com/digineo/go-uci v0.0.0-20210918132103-37c7b10c14fa
 	github.com/seccomp/libseccomp-golang v0.11.1
 )
+
+// without what costs size: see its README
+replace github.com/opencontainers/runtime-spec => ./third_party/runtime-spec

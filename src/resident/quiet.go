@@ -100,7 +100,7 @@ func Awake() (slack int, cpus []byte) {
 	return slack, cpus
 }
 
-// Environ is env, as os.Environ gave it, without what quieten added.
+// Environ is env, as syscall.Environ gave it, without what quieten added.
 func Environ(env []string) []string {
 	if !boot().quieted {
 		return env

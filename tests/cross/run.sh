@@ -8,7 +8,7 @@
 #	tests/cross/run.sh [-a TARGET[,TARGET...]] [vet|build|smoke|test]...
 #
 #	vet    go vet of the assembly
-#	build  build/cross/gojail-TARGET, with the linker flags of $LDFLAGS, which make cross sets as it does $VERSION
+#	build  build/cross/gojail-TARGET, with the flags of $LDFLAGS and $GCFLAGS, which make cross sets as it does $VERSION
 #	smoke  run that program: see smoke.sh
 #	test   the unit tests of the packages that need no kernel of their own, the golden plans among them
 
@@ -29,7 +29,7 @@ mapfile -t pure < <(go list ./src/... | grep -vE '/src/(cmd/gojail|kernel|reside
 step() {
 	case $1 in
 	vet) go vet -asmdecl "${assembly[@]}" ;;
-	build) go build -trimpath -buildvcs=false -ldflags "${LDFLAGS?}" -o "build/cross/gojail-$2" ./src/cmd/gojail ;;
+	build) GOFLAGS=${GCFLAGS?} go build -trimpath -buildvcs=false -ldflags "${LDFLAGS?}" -o "build/cross/gojail-$2" ./src/cmd/gojail ;;
 	smoke) tests/cross/smoke.sh "build/cross/gojail-$2" ;;
 	test)
 		# of the resident what does not depend on processes

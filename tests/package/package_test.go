@@ -294,7 +294,7 @@ func TestScripts(t *testing.T) {
 // The same tree gives the same packages, wherever it lies.
 func TestReproducible(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "src", "files", "uci-defaults", "openwrt"} {
+	for _, name := range []string{"go.mod", "go.sum", "src", "third_party", "files", "uci-defaults", "openwrt"} {
 		if b, err := exec.Command("cp", "-a", "../../"+name, dir).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, b)
 		}
@@ -319,7 +319,7 @@ func TestReproducible(t *testing.T) {
 	}
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", os.Getenv("LDFLAGS"), "-o", "gojail-mipsle", "./src/cmd/gojail")
 	build.Dir = dir
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=mipsle", "GOMIPS=softfloat", "GOCACHE="+t.TempDir())
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=mipsle", "GOMIPS=softfloat", "GOCACHE="+t.TempDir(), "GOFLAGS="+os.Getenv("GCFLAGS"))
 	if b, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, b)
 	}

@@ -40,7 +40,7 @@ echo
 echo 'What the packages of Go have in it (mipsle, code and data of symbols, the largest twenty):'
 symbols=$(mktemp)
 trap 'rm -f "$symbols"' EXIT
-CGO_ENABLED=0 GOARCH=mipsle GOMIPS=softfloat go build -trimpath -buildvcs=false -ldflags "${LDFLAGS//-s /}" -o "$symbols" ./src/cmd/gojail
+CGO_ENABLED=0 GOARCH=mipsle GOMIPS=softfloat GOFLAGS=$GCFLAGS go build -trimpath -buildvcs=false -ldflags "${LDFLAGS//-s /}" -o "$symbols" ./src/cmd/gojail
 go tool nm -size "$symbols" | awk '
 	$3 ~ /^[TtRrDd]$/ {
 		name = $4
