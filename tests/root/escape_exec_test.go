@@ -45,42 +45,52 @@ func watchProcesses() int {
 	runtime.GC()
 	fmt.Println("up")
 	own, _ := os.Readlink("/proc/self/exe")
-	said := map[string]bool{}
-	for last := 1; ; {
-		// The next pids are known: nobody but our own threads is made here.
-		for pid := last + 1; pid <= last+6; pid++ {
+	newest, err := os.Open("/proc/loadavg") // its last word is the last pid
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	said, text := map[string]bool{}, make([]byte, 100)
+	for {
+		n, _ := newest.ReadAt(text, 0)
+		f := strings.Fields(string(text[:n]))
+		last, _ := strconv.Atoi(f[len(f)-1])
+		for pid := max(2, last-6); pid <= last+6; pid++ {
 			dir := "/proc/" + strconv.Itoa(pid)
-			for there := true; there; there = unix.Kill(pid, 0) == nil {
-				exe, err := os.Readlink(dir + "/exe")
-				if err != nil || strings.HasSuffix(exe, "/busybox") {
-					continue
-				}
-				last = max(last, pid)
-				if exe == own {
-					break
-				}
-				fd, err := unix.Open(dir+"/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-				if err == nil {
-					unix.Close(fd)
-				}
-				mem, memErr := unix.Open(dir+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
-				if memErr == nil {
-					unix.Close(mem)
-				}
-				if what := fmt.Sprint("saw ", exe); !said[what] {
-					said[what] = true
-					fmt.Println(what)
-				}
+			exe, err := os.Readlink(dir + "/exe")
+			if err != nil || strings.HasSuffix(exe, "/busybox") {
+				continue
+			}
+			if exe == own { // our threads
+				continue
+			}
+			fd, err := unix.Open(dir+"/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err == nil {
+				unix.Close(fd)
+			}
+			mem, memErr := unix.Open(dir+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
+			if memErr == nil {
+				unix.Close(mem)
+			}
+			if what := fmt.Sprint("saw ", exe); !said[what] {
+				said[what] = true
+				fmt.Println(what)
 			}
 		}
 	}
 }
 
-// What is made in a container by exec is never to be seen there while it is our own program, not even by one who may trace everybody.
+// What is made in a container by exec is never to be seen there while it is our own program, not even by one who may trace everybody. Fails when our
+// own program forks after it has joined, in place of the trampoline (plan.Exec); with no rights or in no pid namespace of its own when it is dumpable.
 func TestEscapeExec2019_5736(t *testing.T) {
 	before := programHash(t)
 	all := capabilities("CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_KILL", "CAP_DAC_OVERRIDE")
-	for name, kind := range map[string]edit{"all rights": all, "user namespace": shifted, "as configured": func(*specs.Spec) {}} {
+	nobody := func(s *specs.Spec) { // for whom our program would be an ordinary process of its own user
+		user(1000, 1000)(s)
+		s.Process.Capabilities = &specs.LinuxCapabilities{}
+		withoutNamespace(specs.PIDNamespace)(s)
+	}
+	for name, kind := range map[string]edit{"all rights": all, "user namespace": shifted, "as configured": func(*specs.Spec) {}, "no pid namespace": nobody} {
 		t.Run(name, func(t *testing.T) {
 			newBus(t)
 			b := newBundle(t, kind, writable)
@@ -89,7 +99,7 @@ func TestEscapeExec2019_5736(t *testing.T) {
 			e := execIn(t, b.name)
 			// until it has seen something at all
 			const harmless = "saw /memfd:trampoline (deleted)\n"
-			for deadline, i := time.Now().Add(patience), 0; i < rounds(t, 50) || !strings.Contains(p.out.String(), harmless); i++ {
+			for deadline, i := time.Now().Add(patience), 0; i < rounds(t, 30) || !strings.Contains(p.out.String(), harmless); i++ {
 				e.end(e.start(request{args: words("true")}, -1))
 				if time.Now().After(deadline) {
 					t.Fatalf("it is too slow to see what comes: %s", p.out)
@@ -124,7 +134,8 @@ func TestEscapeExec2019_5736(t *testing.T) {
 	}
 }
 
-// An inherited descriptor as the working directory, or found in the process.
+// An inherited descriptor as the working directory, or found in the process. Fails when the directory is changed to by its path, or resolved
+// with no flag of openat2.
 func TestEscapeExec2024_21626(t *testing.T) {
 	_, p, e := host(t)
 	refused := func(cwd string) {
@@ -146,7 +157,7 @@ func TestEscapeExec2024_21626(t *testing.T) {
 	p.signal(syscall.SIGTERM).wait().ends(5)
 }
 
-// Inheritable capabilities nobody asked for.
+// Inheritable capabilities nobody asked for. Fails when what is permitted is inheritable.
 func TestEscapeExec2022_29162(t *testing.T) {
 	_, p, e := host(t)
 	for _, user := range []string{"", "0", "1", "web"} {
@@ -158,7 +169,8 @@ func TestEscapeExec2022_29162(t *testing.T) {
 	p.signal(syscall.SIGTERM).wait().ends(5)
 }
 
-// A user without a group gets group 0 and no other, not those of the container's process.
+// A user without a group gets group 0 and no other, not those of the container's process. Fails when plan.requestedUser
+// leaves it others.
 func TestEscape2026_30892(t *testing.T) {
 	_, p, e := host(t, user(0, 0, 5, 6, 7))
 	out, _ := e.run(request{args: words("cat /proc/self/status"), user: "1"})
@@ -166,6 +178,41 @@ func TestEscape2026_30892(t *testing.T) {
 		if got := status(t, out, field); got != want {
 			t.Errorf("%s is %q, want %q", field, got, want)
 		}
+	}
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// The container's /dev/null is not what its processes get: see TestEscape2025_31133. Fails when the worker opens that of the container.
+func TestEscapeExec2025_31133(t *testing.T) {
+	b, p, e := host(t, writable)
+	e.sh("rm /dev/null && echo mine >/dev/null")
+	pid := e.start(request{args: words("sleep 1000")}, -1)
+	for fd := range 3 {
+		var st unix.Stat_t
+		if err := unix.Stat(procPath(pid, "fd/"+strconv.Itoa(fd)), &st); err != nil || st.Rdev != unix.Mkdev(1, 3) {
+			t.Errorf("descriptor %d is device %d:%d, %v", fd, unix.Major(st.Rdev), unix.Minor(st.Rdev), err)
+		}
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	e.end(pid)
+	onBus(t, b.name)
+	p.signal(syscall.SIGTERM).wait().ends(5)
+}
+
+// What is written of such a process below /proc is not written to what the container has there: see TestEscape2025_52881.
+func TestEscapeExec2025_52881(t *testing.T) {
+	score := 500
+	_, p, e := host(t, writable, capabilities("CAP_SYS_ADMIN", "CAP_KILL", "CAP_DAC_OVERRIDE"), func(s *specs.Spec) { s.Process.OOMScoreAdj = &score })
+	// the container sees a tmpfs in the place of /proc, and one with files for all pids to come
+	e.sh("mount -t tmpfs tmpfs /proc; for i in self 1 $(seq 2 100); do mkdir /proc/$i; echo fake >/proc/$i/oom_score_adj; done; umount -l /proc/1 2>&-; :")
+	pid := e.start(request{args: words("sleep 1000")}, -1)
+	if text, err := os.ReadFile(procPath(pid, "oom_score_adj")); string(text) != "500\n" {
+		t.Errorf("its oom_score_adj: %q, %v", text, err)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	e.end(pid)
+	if out := e.sh("cat /proc/*/oom_score_adj | sort -u"); out != "fake\n" {
+		t.Errorf("written in the container: %q", out)
 	}
 	p.signal(syscall.SIGTERM).wait().ends(5)
 }

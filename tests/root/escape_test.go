@@ -6,8 +6,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ func programHash(t *testing.T) [32]byte {
 }
 
 // runc's own binary could be executed as the payload, and then written through
-// /proc/PID/exe.
+// /proc/PID/exe. Fails when the payload is executed without the trampoline.
 func TestEscape2019_5736(t *testing.T) {
 	before := programHash(t)
 	for name, c := range map[string]struct {
@@ -77,7 +78,8 @@ func TestEscape2019_5736(t *testing.T) {
 	})
 }
 
-// A mount over /proc hides what the runtime writes there: labels, limits.
+// A mount over /proc hides what the runtime writes there: labels, limits. Fails without the checks in package plan (mountOp, bindOp, slimRoot), and,
+// where a link leads there, without program.notProc.
 func TestEscape2019_16884(t *testing.T) {
 	watch(t)
 	for _, dst := range []string{"/proc", "/proc/self", "/proc/1/attr", "/proc/self/attr/exec", "/proc/sys", "/proc/sysrq-trigger",
@@ -112,7 +114,7 @@ func TestEscape2019_16884(t *testing.T) {
 }
 
 // rootfs/proc as a link has the runtime write its settings elsewhere. Also
-// 2023-27561 and 2023-28642.
+// 2023-27561 and 2023-28642. Fails when links are followed to the target of a mount that is Ordinary (RESOLVE_NO_SYMLINKS).
 func TestEscape2019_19921(t *testing.T) {
 	for _, name := range []string{"proc", "sys"} {
 		for _, to := range []string{"srv", "/srv", "/", "..", "/tmp", "/mnt", "loop/" + name, name} {
@@ -134,7 +136,8 @@ func TestEscape2019_19921(t *testing.T) {
 	})
 }
 
-// An inherited descriptor of a host directory as the working directory.
+// An inherited descriptor of a host directory as the working directory. Fails when the program's paths are resolved with no flag of openat2 (its
+// own descriptors, and links to the host's root, then work), or when it keeps open what it has.
 func TestEscape2024_21626(t *testing.T) {
 	b := newBundle(t, script("pwd; ls ..; ls ../../../.."))
 	try := func(t *testing.T, cwd string) {
@@ -155,40 +158,57 @@ func TestEscape2024_21626(t *testing.T) {
 	})
 }
 
-// The image's /dev/null is what paths are masked with, if the runtime takes it.
+// The image's /dev/null is what paths are masked with, if the runtime takes it: from a volume on /dev, as else that is the runtime's own. Fails
+// when program.mask opens /dev/null in the container's root.
 func TestEscape2025_31133(t *testing.T) {
 	watch(t)
 	victim := "/tmp/victim"
 	t.Cleanup(func() { os.Remove(victim) })
-	for name, make := range map[string]func(*bundle){
-		"link to the host":      func(b *bundle) { b.link("dev/null", victim) },
-		"link to sysrq-trigger": func(b *bundle) { b.link("dev/null", "/proc/sysrq-trigger") },
-		"link to core_pattern":  func(b *bundle) { b.link("dev/null", "/proc/sys/kernel/core_pattern") },
-		"plain file":            func(b *bundle) { b.write("dev/null", "mine\n", 0o666) },
-		"directory":             func(b *bundle) { b.write("dev/null/file", "mine\n", 0o666) },
+	for name, make := range map[string]func(dev string) error{
+		"link to the host":      func(dev string) error { return os.Symlink(victim, dev+"/null") },
+		"link to sysrq-trigger": func(dev string) error { return os.Symlink("/proc/sysrq-trigger", dev+"/null") },
+		"link to core_pattern":  func(dev string) error { return os.Symlink("/proc/sys/kernel/core_pattern", dev+"/null") },
+		"link to the image":     func(dev string) error { return os.Symlink("/etc/mine", dev+"/null") },
+		"plain file":            func(dev string) error { return os.WriteFile(dev+"/null", []byte("mine\n"), 0o666) },
+		"directory":             func(dev string) error { return os.Mkdir(dev+"/null", 0o755) },
+		"another device":        func(dev string) error { return unix.Mknod(dev+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			writeFile(t, victim, "untouched\n", 0o666)
-			b := newBundle(t, writable, withoutMount("/dev"), withoutMount("/dev/pts"), withoutMount("/dev/shm"), withoutMount("/dev/mqueue"),
-				script("cat /etc/secret; (echo written >/etc/secret) 2>/dev/null; stat -c %t:%T /etc/secret"))
-			b.write("etc/secret", "secret\n", 0o666)
-			b.spec.Linux.MaskedPaths = []string{"/etc/secret"}
-			make(b)
-			// refusing such an image is as good as masking with the real one
-			if r := b.run(); r.code == 0 {
-				r.prints("1:3\n")
-			} else {
-				r.refused("/dev/null")
+			b := newBundle(t, writable, script("stat -c %t:%T /etc/secret; cat /etc/secret; (echo written >/etc/secret) 2>&-; :"))
+			b.write("etc/secret", "secret\n", 0o666).write("etc/mine", "mine\n", 0o666)
+			if err := make(ownDev(b)); err != nil {
+				t.Fatal(err)
 			}
-			if text, err := os.ReadFile(victim); string(text) != "untouched\n" {
-				t.Errorf("the host's file: %q, %v", text, err)
+			b.spec.Linux.MaskedPaths = []string{"/etc/secret"}
+			b.run().prints("1:3\n")
+			for file, want := range map[string]string{victim: "untouched\n", b.root("etc/secret"): "secret\n", b.root("etc/mine"): "mine\n"} {
+				if text, err := os.ReadFile(file); string(text) != want {
+					t.Errorf("%s: %q, %v", file, text, err)
+				}
 			}
 		})
 	}
 }
 
+// ownDev gives the container a /dev of somebody else's making: a directory of the host, which is returned.
+func ownDev(b *bundle) (dir string) {
+	dir = hostFiles(b.t.(*testing.T), nil)
+	for _, name := range words("/dev /dev/pts /dev/shm /dev/mqueue") {
+		withoutMount(name)(b.spec)
+	}
+	bind(dir, "/dev")(b.spec)
+	mount("/dev/pts", "devpts", "devpts", "newinstance", "ptmxmode=0666")(b.spec)
+	for _, name := range words("pts shm") { // where ujail mounts its own
+		if err := os.Mkdir(dir+"/"+name, 0o755); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // The image, or a volume, has links where the runtime makes a terminal and
-// binds it.
+// binds it. Fails when program.terminal and program.console follow links.
 func TestEscape2025_52565(t *testing.T) {
 	victim := "/tmp/victim"
 	watch(t)
@@ -249,57 +269,58 @@ func TestEscape2025_52565(t *testing.T) {
 	})
 }
 
-// The directory above a mount's target is swapped for a link to a host
-// directory while the container starts. Also 2024-45310.
-func TestEscape2021_30465(t *testing.T) {
-	host := hostFiles(t, map[string]string{"host": ""})
-	tree := hostTree(t, opened)
-	b := newBundle(t, args("/bin/ls", "/vol/x"), writable, bind(tree, "/vol/x/deep"), mount("/vol/x/tmp", "tmpfs", "tmpfs"))
-	b.write("vol/x/real", "", 0o644).link("vol/y", host)
-	stop, done := make(chan bool), sync.WaitGroup{}
-	done.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				unix.Renameat2(unix.AT_FDCWD, b.root("vol/x"), unix.AT_FDCWD, b.root("vol/y"), unix.RENAME_EXCHANGE)
+// What the runtime writes below /proc it writes to procfs, and not to what the image, or others, have there.
+func TestEscape2025_52881(t *testing.T) {
+	score := 500
+	settings := func(s *specs.Spec) {
+		s.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+		s.Process.OOMScoreAdj = &score
+		s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil
+	}
+	fakes := []string{"sys/net/ipv4/ip_forward", "self/oom_score_adj", "1/oom_score_adj"}
+	t.Run("of the image", func(t *testing.T) {
+		b := newBundle(t, writable, withoutMount("/proc"), args("/bin/echo", "ran"), settings)
+		for _, name := range fakes {
+			b.write("proc/"+name, "fake\n", 0o666)
+		}
+		b.run().prints("ran\n")
+		for _, name := range fakes {
+			if text, err := os.ReadFile(b.root("proc", name)); string(text) != "fake\n" {
+				t.Errorf("%s: %q, %v", name, text, err)
 			}
 		}
 	})
-	for i := range rounds(t, 60) {
-		r := b.run()
-		if strings.Contains(r.stdout, "host") {
-			t.Errorf("round %d: the host's directory shows inside: %q", i, r.stdout)
-		}
-		entries, err := os.ReadDir(host)
-		if err != nil || len(entries) != 1 {
-			t.Errorf("round %d: made on the host: %v, %v", i, entries, err)
-			break
-		}
-	}
-	close(stop)
-	done.Wait()
-}
-
-// What the runtime writes below /proc it writes to procfs, and not to what the
-// image has there.
-func TestEscape2025_52881(t *testing.T) {
-	score := 500
-	b := newBundle(t, writable, withoutMount("/proc"), args("/bin/echo", "ran"))
-	b.write("proc/sys/net/ipv4/ip_forward", "fake\n", 0o666).write("proc/self/oom_score_adj", "fake\n", 0o666).write("proc/1/oom_score_adj", "fake\n", 0o666)
-	b.spec.Linux.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
-	b.spec.Process.OOMScoreAdj = &score
-	b.spec.Linux.MaskedPaths, b.spec.Linux.ReadonlyPaths = nil, nil
-	b.run().prints("ran\n")
-	for _, name := range []string{"proc/sys/net/ipv4/ip_forward", "proc/self/oom_score_adj", "proc/1/oom_score_adj"} {
-		if text, err := os.ReadFile(b.root(name)); string(text) != "fake\n" {
-			t.Errorf("%s: %q, %v", name, text, err)
-		}
+	// Mounts of others, which reach the runtime where they are shared: on a directory of settings, and on all of /proc. Fails without the flags of
+	// openat2 in program.sysctl, and when kernel.OpenProcfs does not look at what it has opened.
+	for name, at := range map[string]string{"settings": "/proc/sys/net", "all": "/proc"} {
+		t.Run(name, func(t *testing.T) {
+			next := exec.Command(busybox, "true")
+			if err := next.Run(); err != nil {
+				t.Fatal(err)
+			}
+			files := map[string]string{"sys/net/ipv4/ip_forward": "fake\n"}
+			for pid := range 200 {
+				files[strconv.Itoa(next.Process.Pid+pid)+"/oom_score_adj"] = "fake\n"
+			}
+			fake := hostFiles(t, files)
+			c := newBundle(t, args("/bin/cat", "/proc/sys/net/ipv4/ip_forward", "/proc/self/oom_score_adj"), settings).command()
+			c.args = append([]string{busybox, "unshare", "-m", "--propagation", "private", "/bin/sh", "-c", busybox + ` mount -o bind "$0" "$1" && shift && exec "$@"`,
+				fake + strings.TrimPrefix(at, "/proc"), at}, c.args...)
+			if r := run(t, c); r.code == 0 {
+				r.prints("1\n500\n")
+			} else {
+				r.refused(map[string]string{"settings": "net.ipv4.ip_forward", "all": "procfs"}[name])
+			}
+			for file, want := range files {
+				if text, err := os.ReadFile(fake + "/" + file); string(text) != want {
+					t.Errorf("%s: %q, %v", file, text, err)
+				}
+			}
+		})
 	}
 }
 
-// Inheritable capabilities nobody asked for.
+// Inheritable capabilities nobody asked for. Fails when what is permitted is inheritable.
 func TestEscape2022_29162(t *testing.T) {
 	for _, e := range []edit{user(0, 0), user(1000, 1000)} {
 		if got := payloadStatus(t, "CapInh", e); got != bits() {
@@ -308,25 +329,34 @@ func TestEscape2022_29162(t *testing.T) {
 	}
 }
 
-// rootfs/dev as a link to a host directory. Also 2026-47766.
+// rootfs/dev as a link to a host directory: /dev is inside all the same, or the image refused. Also 2026-47766. Fails when the program's paths are
+// resolved without RESOLVE_IN_ROOT.
 func TestEscape2026_41579(t *testing.T) {
 	host := hostFiles(t, nil)
-	for _, readonly := range []bool{true, false} {
-		b := newBundle(t, script("ls -A /dev/; echo ran"))
-		b.spec.Root.Readonly = readonly
-		b.link("dev", host)
-		if r := b.run(); r.code != 0 {
-			r.refused("/dev")
-		}
-		b.write("etc/resolv.conf", "", 0o644)
-		slimRun(t, "-p -R "+b.root(), "/bin/echo", "ran")
-		if entries, err := os.ReadDir(host); err != nil || len(entries) != 0 {
-			t.Errorf("made on the host: %v, %v", entries, err)
+	for _, to := range []string{host, host + "/new", "../../../../../.." + host, "/proc/1/root" + host} {
+		for _, readonly := range []bool{true, false} {
+			b := newBundle(t, script("ls -A /dev/; echo ran"))
+			b.spec.Root.Readonly = readonly
+			b.link("dev", to)
+			if r := b.run(); r.code != 0 {
+				r.refused("/dev")
+			} else if !strings.Contains(r.stdout, "null\n") {
+				t.Errorf("link to %s: its /dev is elsewhere: %q", to, r.stdout)
+			}
+			b.write("etc/resolv.conf", "", 0o644)
+			if r := slimRun(t, "-p -R "+b.root(), "/bin/ls", "/dev/"); r.code != 0 {
+				r.refused("/dev")
+			} else if !strings.Contains(r.stdout, "null\n") {
+				t.Errorf("slim, link to %s: its /dev is elsewhere: %q", to, r.stdout)
+			}
+			if entries, err := os.ReadDir(host); err != nil || len(entries) != 0 {
+				t.Errorf("made on the host: %v, %v", entries, err)
+			}
 		}
 	}
 }
 
-// The image's links lead into the image. The C ujail follows them on the host.
+// The image's links lead into the image. The C ujail follows them on the host. Fails without RESOLVE_IN_ROOT.
 func TestD27LinksStayInside(t *testing.T) {
 	host := hostFiles(t, map[string]string{"dir/host": "of the host\n"})
 	tree := hostTree(t, opened)

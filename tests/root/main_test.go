@@ -63,6 +63,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "tests/root:", buildWorld())
 		os.Exit(1)
 	}
+	if os.Getenv("GOJAIL_VM") != "" { // which has no processor of its own
+		patience *= 10
+	}
 	// a bundle may be written anew for each start
 	leaks.Ignore = func(path string) bool { return filepath.Base(path) == "config.json" }
 	os.Exit(m.Run())

@@ -20,7 +20,7 @@ import (
 
 // patience is how long anything may take that is expected to happen at all.
 // No test passes or fails by a time; this one only ends a hang.
-const patience = 30 * time.Second
+var patience = 30 * time.Second
 
 // hostPath is the PATH the programs under test get. D21 is that it must not
 // matter inside.

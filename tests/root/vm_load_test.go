@@ -33,7 +33,7 @@ func TestVMLoad(t *testing.T) {
 	hungry := base.sibling(args("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"), bounds(8)).command()
 	var commands []command
 	for i := range n {
-		text := "trap 'exit " + strconv.Itoa(i) + "' TERM; cat /mnt/memory.max; echo ready; " + forever
+		text := quietly("trap 'exit " + strconv.Itoa(i) + "' TERM; cat /mnt/memory.max")
 		commands = append(commands, base.sibling(script(text), ownGroup, bounds(int64(8+i%8))).command("-t", "100"))
 	}
 	var done atomic.Bool
