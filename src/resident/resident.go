@@ -178,11 +178,10 @@ func enter(stack *uintptr) {
 	}
 	quieten(stack)
 	the().sys = rawsysAt
-	if !supervises(argv0) {
+	if !supervises(stack, argv0) {
 		return
 	}
 	findSpans(stack)
-	findName(stack)
 	setUp()
 	if forkWorker(Start) {
 		return

@@ -34,7 +34,7 @@ const maxGiven = 200
 
 // startMade is Start with a Maker.
 func (s *start) startMade(m Maker) (pid int, err error) {
-	if err := m.Make(uint32(s.plan.Clone), s.handles.Theirs, s.group.fd(), has[plan.Fork](s.plan)); err != nil {
+	if err := m.Make(uint32(s.plan.Clone), s.handles.Theirs, s.group.fd(), has[plan.Fork](s.plan) || s.joined()); err != nil {
 		return 0, err
 	}
 	kernel.Close(s.handles.Theirs)

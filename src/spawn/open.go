@@ -54,6 +54,8 @@ func (s *start) openSync() (err error) {
 	}
 	if c := s.plan.Outside.Cgroup; c != nil {
 		s.group, err = openGroup(c, s.cfg.Parent)
+	} else if s.plan.Outside.InGroup {
+		err = s.useGroup()
 	}
 	return err
 }
@@ -76,11 +78,6 @@ func (s *start) open() (err error) {
 		return err
 	}
 	h.Proc = s.proc.FD()
-	if s.plan.Outside.InGroup {
-		if err := s.useGroup(); err != nil {
-			return err
-		}
-	}
 	for _, op := range s.plan.Ops {
 		switch o := op.(type) {
 		case plan.Join:

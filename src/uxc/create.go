@@ -34,7 +34,7 @@ var createVerb = verb{name: "create", args: "ID", about: "make a container that 
 	if err != nil {
 		return err
 	}
-	return c.create(id, true)
+	return c.create(id, waiting)
 }}
 
 // maker makes a container. It is the spawn.Parent of its process, and says what there is to be written of it.
@@ -48,8 +48,17 @@ type maker struct {
 	terminal bool // the master of the payload's terminal was given away
 }
 
-// create makes a container, that waits or that runs.
-func (c *call) create(id string, wait bool) (err error) {
+// How a container is made.
+type how int
+
+const (
+	waiting  how = iota // it waits for its start
+	detached            // it runs, and needs nobody
+	attached            // it runs in the foreground
+)
+
+// create makes a container.
+func (c *call) create(id string, how how) (err error) {
 	if c.has("no-pivot") {
 		return &plan.Error{Where: "--no-pivot", Reason: "without pivot_root the files of the host stay within reach of the container (it works on a ramfs too, as the root file " +
 			"system is attached to a directory of its own)"}
@@ -79,12 +88,14 @@ func (c *call) create(id string, wait bool) (err error) {
 		return err
 	}
 	switch {
-	case s.Process.Terminal && m.console == "":
+	case s.Process.Terminal && m.console == "" && how != attached:
 		return &plan.Error{Where: file + ": process.terminal", Reason: "there is nobody to give the terminal to (add --console-socket)"}
+	case how == attached && (m.console != "" || keep > 0):
+		return &plan.Error{Reason: "--console-socket, --preserve-fds and LISTEN_FDS are for containers that are detached"}
 	case !s.Process.Terminal && m.console != "":
 		return &plan.Error{Where: "--console-socket", Reason: "there is no terminal: process.terminal of " + file + " is not true"}
 	}
-	if m.plan, err = planOf(s, m.state, wait); err != nil {
+	if m.plan, err = planOf(s, m.state, how == waiting); err != nil {
 		return &plan.Error{Where: file, Reason: err.Error()}
 	}
 	for _, w := range m.plan.Warnings {
@@ -97,7 +108,10 @@ func (c *call) create(id string, wait bool) (err error) {
 		return err
 	}
 	defer m.entry.Close()
-	if err = m.make(b, keep, wait); err != nil {
+	if how == attached {
+		m.state.Mode, m.state.Owner = state.Supervised, state.This(kernel.Getppid())
+	}
+	if err = m.make(b, keep, how); err != nil {
 		m.undo(err)
 	}
 	return err
@@ -128,7 +142,7 @@ func (c *call) keep(s *specs.Spec) (int, error) {
 
 const maxKeep = 1000
 
-func (m *maker) make(config []byte, keep int, wait bool) (err error) {
+func (m *maker) make(config []byte, keep int, how how) (err error) {
 	p, st, c := m.plan, m.state, m.call
 	if g := p.Outside.Cgroup; g != nil && c.cgroups {
 		st.Cgroup = g.Path
@@ -148,7 +162,10 @@ func (m *maker) make(config []byte, keep int, wait bool) (err error) {
 	cfg.Printed = func(int, int) error { return nil }
 	cfg.Created = func(int) error { return m.created(cfg.Detached.Length) }
 	cfg.Listener = m.listener
-	if wait {
+	switch how {
+	case attached:
+		return m.attach(cfg)
+	case waiting:
 		cfg.Detached = &spawn.Detached{}
 		if cfg.Detached.Socket, err = kernel.ListenPackets(m.entry.Dir(), state.Socket); err != nil {
 			return err
@@ -156,7 +173,7 @@ func (m *maker) make(config []byte, keep int, wait bool) (err error) {
 		defer kernel.Close(cfg.Detached.Socket)
 	}
 	pid, err := spawn.Start(p, cfg)
-	if err != nil || wait {
+	if err != nil || how == waiting {
 		return err
 	}
 	if st.Process.PID != pid {

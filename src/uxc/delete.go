@@ -42,6 +42,21 @@ func (c *call) delete(id string, force bool) error {
 	}
 	defer e.Close()
 	st, err := e.Load()
+	if err == nil && st.Mode == state.Supervised && st.Owner.Alive() && st.Now(c.root) == state.Stopped {
+		e.Close() // its resident takes it away
+		if pidfd, err := kernel.PidfdOpen(st.Owner.PID); err == nil {
+			kernel.PidfdEnded(pidfd, time.Now().Add(endLimit))
+			kernel.Close(pidfd)
+		}
+		if e, err = state.Open(c.root, id); err != nil {
+			if errors.Is(err, state.ErrNotExist) {
+				return nil
+			}
+			return err
+		}
+		defer e.Close()
+		st, err = e.Load()
+	}
 	switch {
 	case errors.Is(err, state.ErrNotExist) && force: // who was to make it has not come that far
 		return e.Remove()

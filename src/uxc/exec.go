@@ -17,6 +17,7 @@ import (
 	"gojail/src/spawn"
 	"gojail/src/spec"
 	"gojail/src/state"
+	"gojail/src/supervise"
 )
 
 var execVerb = verb{name: "exec", args: "ID COMMAND [ARGS]", about: "run a process in a container that runs",
@@ -140,10 +141,14 @@ func (e *execParent) LifeLine() int { return -1 }
 func (c *call) execute(st *state.State, todo *plan.Plan, terminal bool, keep int) error {
 	console := c.value("console-socket", "")
 	switch {
-	case terminal && console == "":
+	case terminal && console == "" && !c.program.Attached:
 		return &plan.Error{Where: "--tty", Reason: "there is nobody to give the terminal to (add --console-socket)"}
 	case !terminal && console != "":
 		return usage("--console-socket: there is no terminal (add --tty)")
+	case c.program.Attached && console != "":
+		return usage("--console-socket: is for --detach")
+	case c.program.Attached && keep > 0:
+		return &plan.Error{Where: "--preserve-fds", Reason: "is for --detach, and so is LISTEN_FDS"}
 	}
 	pidfd, err := kernel.PidfdOpen(st.Process.PID)
 	if err != nil || !st.Process.Alive() {
@@ -164,7 +169,15 @@ func (c *call) execute(st *state.State, todo *plan.Plan, terminal bool, keep int
 		defer g.Close()
 		cfg.Cgroup = g.FD()
 	}
-	_, err = spawn.Start(todo, cfg)
+	begin := func() error {
+		if c.program.Attached {
+			a := supervise.Attached{PidFile: c.value("pid-file", "")}
+			return a.Run(todo, cfg)
+		}
+		_, err := spawn.Start(todo, cfg)
+		return err
+	}
+	err = begin()
 	if cfg.Cgroup >= 0 && errors.Is(err, syscall.EBUSY) {
 		// The container has made groups of its own, for which its own has to be empty: then that of its process is right.
 		group, gerr := kernel.CgroupOf(st.Process.PID)
@@ -173,12 +186,12 @@ func (c *call) execute(st *state.State, todo *plan.Plan, terminal bool, keep int
 		}
 		defer group.Close()
 		cfg.Cgroup = group.FD()
-		_, err = spawn.Start(todo, cfg)
+		err = begin()
 	}
 	if err != nil {
 		return err
 	}
-	if file := c.value("pid-file", ""); file != "" {
+	if file := c.value("pid-file", ""); file != "" && !c.program.Attached {
 		return kernel.WriteFile(file, []byte(strconv.Itoa(parent.pid)), 0o644)
 	}
 	return nil

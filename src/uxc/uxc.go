@@ -24,8 +24,8 @@ type Program struct {
 	Version  string
 	Features func() string // for the verb of that name
 	Limits   []plan.Rlimit // those of the caller, as far as the program has changed them for itself
-	// Attached: a resident of ours is the parent, and what runs in the foreground is its child.
-	Attached bool
+	// Attached: a resident of ours is the parent, and what runs in the foreground is its child. Ended: that has ended.
+	Attached, Ended bool
 }
 
 // Exit statuses of the command itself.

@@ -56,7 +56,7 @@ var floors = map[string]struct {
 	"agent":         {floor: 4},
 	"rpcd":          {floor: 4},
 	"supervise":     {floor: 5},
-	"uxc":           {floor: 5},
+	"uxc":           {floor: 5, beside: []string{"supervise"}, why: "what runs in the foreground is supervised"},
 	"cmd/gojail":    {floor: 6},
 }
 
