@@ -18,7 +18,7 @@ export LDFLAGS GCFLAGS VERSION
 GO_BUILD := CGO_ENABLED=0 GOFLAGS='$(GCFLAGS)' go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-root test-procd test-vm bench fuzz lint unit race libseccomp cross package size install clean help
+.PHONY: build demo test test-root test-procd test-vm test-clients bench fuzz lint unit race libseccomp cross package size install clean help
 
 build: ## the program, build/gojail, and its names (build/ujail)
 	@mkdir -p build
@@ -29,9 +29,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race libseccomp fuzz cross package test-root test-vm demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz cross package test-root test-vm test-clients demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race libseccomp fuzz cross package test-root test-vm demo
+	@tests/suite.sh build lint unit race libseccomp fuzz cross package test-root test-vm test-clients demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root

@@ -3,7 +3,7 @@
 #
 # Installs what a make target needs from Debian: only the packages that are missing, and says which.
 #
-#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|package|size|vm|root|bench|test...
+#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|package|size|vm|root|clients|bench|test...
 
 set -euo pipefail
 
@@ -29,6 +29,7 @@ want() {
 	size) packages='xz-utils mawk' ;;
 	package) packages='' ;; # tar, gzip and sha256sum are everywhere
 	vm) packages='busybox-static qemu-system-x86 qemu-system-common cpio kmod iproute2' ;;
+	clients) packages='busybox-static podman conmon netavark aardvark-dns containerd iptables iproute2 bsdutils' ;;
 	bench) packages='iproute2 iperf3 busybox-static gcc libc6-dev crun runc jq mawk xz-utils' ;;
 	test)
 		want demo
@@ -39,6 +40,7 @@ want() {
 		want cross
 		want root
 		want vm
+		want clients
 		return
 		;;
 	*) die "unknown set of packages: $1" ;;

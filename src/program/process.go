@@ -276,6 +276,14 @@ func (c *compiler) find(o plan.Exec, argv arg) {
 		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.File), num(unix.X_OK))
 	case len(o.Path) == 0:
 		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]), num(unix.X_OK))
+		if argv == none { // else the kernel says so
+			c.call(unix.SYS_STATX, num(cwd), c.str(o.Args[0]), none, num(unix.STATX_TYPE), c.scratch)
+			dir := c.skipIfType(unix.S_IFDIR)
+			file := c.jump()
+			c.land(dir)
+			c.fail(unix.EACCES)
+			c.land(file)
+		}
 	default:
 		c.lookUp(o, argv)
 	}

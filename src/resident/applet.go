@@ -56,10 +56,10 @@ func same(s *byte, from uintptr, word string) bool {
 	return at(s, from+n) == 0 || at(s, from+n) == '='
 }
 
-// valued are the options of uxc, of run and of exec, whose value is the next argument, each between blanks; a test compares with package uxc.
+// ValuedOptions are the options of uxc, of run and of exec, whose value is the next argument, each between blanks, ValuedLetters the short ones; a test compares with package uxc.
 const (
-	valued  = " root log log-format cgroup-manager rootless criu bundle config pid-file console-socket preserve-fds process env cwd user additional-gids cap process-label apparmor "
-	letters = "bfpewugc"
+	ValuedOptions = " root log log-format cgroup-manager rootless criu bundle config pid-file console-socket preserve-fds process env cwd user additional-gids cap process-label apparmor "
+	ValuedLetters = "bfpewugc"
 )
 
 var here = [...]byte{'.', 0}
@@ -129,8 +129,8 @@ func inForeground(stack *uintptr) bool {
 //go:norace
 //go:nocheckptr
 func hasLetter(c byte) bool {
-	for i := uintptr(0); i < uintptr(len(letters)); i++ {
-		if at(unsafe.StringData(letters), i) == c {
+	for i := uintptr(0); i < uintptr(len(ValuedLetters)); i++ {
+		if at(unsafe.StringData(ValuedLetters), i) == c {
 			return true
 		}
 	}
@@ -143,16 +143,16 @@ func hasLetter(c byte) bool {
 //go:norace
 //go:nocheckptr
 func takesNext(w *byte) bool {
-	list := unsafe.StringData(valued)
-	for from := uintptr(0); from < uintptr(len(valued)); from++ {
+	list := unsafe.StringData(ValuedOptions)
+	for from := uintptr(0); from < uintptr(len(ValuedOptions)); from++ {
 		if at(list, from) != ' ' {
 			continue
 		}
 		n := uintptr(0)
-		for at(w, 2+n) != 0 && from+1+n < uintptr(len(valued)) && at(w, 2+n) == at(list, from+1+n) {
+		for at(w, 2+n) != 0 && from+1+n < uintptr(len(ValuedOptions)) && at(w, 2+n) == at(list, from+1+n) {
 			n++
 		}
-		if at(w, 2+n) == 0 && n > 0 && from+1+n < uintptr(len(valued)) && at(list, from+1+n) == ' ' {
+		if at(w, 2+n) == 0 && n > 0 && from+1+n < uintptr(len(ValuedOptions)) && at(list, from+1+n) == ' ' {
 			return true
 		}
 	}

@@ -203,6 +203,9 @@ func (g *group) why() string {
 func (g *group) fault(err error, hint string) error { return faultAt(g.why(), err, hint) }
 
 func faultAt(where string, err error, hint string) error {
+	if p, ok := err.(*plan.Error); ok { // it says where itself
+		return p
+	}
 	e, ok := err.(*kernel.Error)
 	if !ok {
 		return &plan.Error{Where: where, Reason: err.Error()}

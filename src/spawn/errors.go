@@ -45,7 +45,7 @@ func (s *start) failed(op int, errno syscall.Errno, byTrampoline bool) error {
 	if where := s.plan.Where(op); where != "" {
 		e.Op = where + ": " + e.Op
 	}
-	if f, at := filter(s.plan); f != nil && e.Hint == "" && (at < op && f.When == plan.Early || byTrampoline && f.Filter.Forbids("execve")) {
+	if f, at := filter(s.plan); f != nil && e.Hint == "" && (!exec || errno == unix.EPERM || byTrampoline) && (at < op && f.When == plan.Early || byTrampoline && f.Filter.Forbids("execve")) {
 		e.Hint = "the seccomp profile, which is in force already, does not seem to allow it"
 	}
 	switch {

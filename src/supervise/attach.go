@@ -14,13 +14,13 @@ import (
 // terminal, and ends as it does.
 type Attached struct {
 	PidFile string
-	Groups  []string // the directories of its control group, parents first: the resident removes them
+	Group   func(made []string) error // told of the directories of its control group, parents first: the resident removes them
 	PID     int
 }
 
 // Run carries a plan out. Of cfg it sets who the parent is, and who has the terminal.
 func (a *Attached) Run(p *plan.Plan, cfg *spawn.Config) (err error) {
-	parent := &parent{killMS: math.MaxUint32, pidFile: a.PidFile}
+	parent := &parent{killMS: math.MaxUint32, pidFile: a.PidFile, made: a.Group}
 	cfg.Parent = parent
 	if resident.CanMake() {
 		cfg.Parent = maker{parent}
@@ -28,7 +28,6 @@ func (a *Attached) Run(p *plan.Plan, cfg *spawn.Config) (err error) {
 	term := terminal{master: -1, tty: -1}
 	cfg.Limits, cfg.Terminal = originalLimits(), term.made
 	a.PID, err = spawn.Start(p, cfg)
-	a.Groups = parent.groups
 	if err != nil {
 		parent.removePidFile()
 		return err

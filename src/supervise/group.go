@@ -19,6 +19,9 @@ func (p *parent) Group(fd int, made []string) error {
 	if len(made) > 0 {
 		p.cgroup, p.groups = made[len(made)-1], made
 	}
+	if err == nil && p.made != nil {
+		err = p.made(made)
+	}
 	for i, dir := range made {
 		if err == nil {
 			err = resident.Undo(dir, i == len(made)-1)

@@ -203,11 +203,12 @@ func asked(s *specs.Spec, o *slim.Options, dir string) plan.Bundle {
 type parent struct {
 	killMS  uint32
 	pidFile string
-	written bool     // the pid file
-	pid     int      // of the payload
-	first   bool     // it only makes the next one
-	cgroup  string   // where the container's is; "": it has none
-	groups  []string // the directories that are removed with it
+	written bool                        // the pid file
+	pid     int                         // of the payload
+	first   bool                        // it only makes the next one
+	cgroup  string                      // where the container's is; "": it has none
+	groups  []string                    // the directories that are removed with it
+	made    func(groups []string) error // if it is not nil: told of them
 }
 
 // Announce also writes the pid file: before the payload runs, so that who waits for it finds the file.

@@ -4,9 +4,11 @@ package uxc
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"time"
 
+	"gojail/src/cgroup"
 	"gojail/src/hooks"
 	"gojail/src/kernel"
 	"gojail/src/plan"
@@ -104,7 +106,14 @@ func removeGroups(st *state.State) error {
 	own := kernel.CgroupRoot + st.Cgroup
 	groups := st.Groups
 	if len(groups) == 0 && st.Cgroup != "" && st.Status == state.Creating { // who has made it may not have lived to write it
-		groups = []string{own}
+		for i := 1; i <= len(own); i++ {
+			if (i == len(own) || own[i] == '/') && strings.HasPrefix(own[:i], kernel.CgroupRoot+cgroup.Containers) {
+				groups = append(groups, own[:i])
+			}
+		}
+		if len(groups) == 0 {
+			groups = []string{own}
+		}
 	}
 	limit := time.Now().Add(endLimit)
 	for i := len(groups) - 1; i >= 0; i-- {

@@ -46,13 +46,13 @@ func (m *maker) attach(cfg *spawn.Config) error {
 	if err := resident.WantStopped(uint32(min(total*1000, math.MaxUint32/2))); err != nil {
 		return err
 	}
-	a := supervise.Attached{PidFile: m.pidFile}
+	a := supervise.Attached{PidFile: m.pidFile, Group: func(made []string) error { return m.Group(-1, made) }}
 	m.pidFile = ""
 	if err := a.Run(m.plan, cfg); err != nil {
 		return err
 	}
-	m.state.Process, m.state.Groups, m.state.Status = state.This(a.PID), a.Groups, state.Running
-	if len(a.Groups) == 0 {
+	m.state.Process, m.state.Status = state.This(a.PID), state.Running
+	if len(m.state.Groups) == 0 {
 		m.state.Cgroup = ""
 	}
 	if err := m.entry.Save(m.state); err != nil {

@@ -4,6 +4,7 @@ package root
 
 import (
 	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +39,14 @@ func newDetached(t testing.TB, edits ...edit) *detached {
 	}
 	d := &detached{b, out}
 	t.Cleanup(func() {
-		d.uxc("delete", "--force", d.name)
+		// The first process of a pid namespace ends when somebody has waited for all others: who has started them, which is us.
+		d.uxc("kill", d.name, "KILL")
+		eventually(func() bool {
+			leaks.Reap()
+			r := d.uxc("state", d.name)
+			return r.code != 0 || strings.Contains(r.stdout, "stopped")
+		})
+		d.uxc("delete", "--force", d.name).ends(0)
 		out.Close()
 		leaks.Reap()
 	})
@@ -287,12 +295,7 @@ func TestUxcNotFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDetached(t, args(c.args...), func(s *specs.Spec) { s.Process.User.UID = 1000 })
 			d.write("/opt/x", "#!/bin/sh\n", 0o700)
-			if name == "a directory" {
-				d.create().ends(0) // the kernel alone knows it
-				d.uxc("start", d.name).fails(c.want)
-			} else {
-				d.create().fails(c.want)
-			}
+			d.create().fails(c.want)
 			d.uxc("delete", "--force", d.name).prints("")
 		})
 	}
@@ -326,5 +329,206 @@ func TestUxcExec(t *testing.T) {
 		if got := r.reread(); got != c.want {
 			t.Errorf("%v: %q, want %q; %s", c.command, got, c.want, r.stderr)
 		}
+	}
+}
+
+// foreground runs a verb that stays until what it runs has ended.
+func (d *detached) foreground(args ...string) *process {
+	d.t.Helper()
+	return start(d.t, command{args: append([]string{uxcPath, "--root", d.dir + "/state"}, args...)})
+}
+
+func TestUxcRun(t *testing.T) {
+	t.Run("status", func(t *testing.T) {
+		d := newDetached(t, script("echo out; echo err >&2; exit 5"))
+		r := d.foreground("run", "-b", d.dir, d.name).wait().ends(5)
+		if r.stdout != "out\n" || r.stderr != "err\n" {
+			t.Errorf("%q, %q", r.stdout, r.stderr)
+		}
+		d.uxc("state", d.name).fails("does not exist")
+	})
+	t.Run("signals and other verbs", func(t *testing.T) {
+		d := newDetached(t, script("trap 'exit 9' TERM; trap 'echo usr1' USR1; echo ready; "+forever))
+		p := d.foreground("run", "--bundle="+d.dir, "--pid-file", d.dir+"/pid", d.name).until("ready")
+		if !eventually(func() bool { return d.status() == "running" }) {
+			t.Error(d.status())
+		}
+		p.signal(syscall.SIGUSR1).until("usr1\n")
+		d.foreground("exec", d.name, "sh", "-c", "echo $PPID; exit 6").wait().ends(6)
+		r := d.foreground("exec", d.name, "nowhere").wait()
+		if r.code != 127 || !strings.Contains(r.stderr, "executable file not found in $PATH") {
+			t.Errorf("%d %s", r.code, r.stderr)
+		}
+		e := d.foreground("exec", d.name, "sh", "-c", "trap 'exit 8' TERM; echo ready; "+forever).until("ready")
+		e.signal(syscall.SIGTERM).wait().ends(8)
+		p.signal(syscall.SIGTERM).wait().ends(9)
+		d.uxc("state", d.name).fails("does not exist")
+	})
+	t.Run("keep", func(t *testing.T) {
+		d := newDetached(t, script("exit 4"))
+		d.foreground("run", "--keep", "-b", d.dir, d.name).wait().ends(4)
+		if d.status() != "stopped" {
+			t.Error(d.status())
+		}
+		d.uxc("delete", d.name).prints("")
+	})
+	t.Run("deleted by force", func(t *testing.T) {
+		d := newDetached(t, script("echo ready; "+forever))
+		p := d.foreground("run", "-b", d.dir, d.name).until("ready")
+		d.uxc("delete", "--force", d.name).prints("")
+		p.wait().ends(137)
+		d.uxc("state", d.name).fails("does not exist")
+	})
+	t.Run("killed", func(t *testing.T) {
+		d := newDetached(t, script("echo ready; "+forever))
+		p := d.foreground("run", "-b", d.dir, d.name).until("ready")
+		p.cmd.Process.Kill()
+		p.wait()
+		if !eventually(func() bool { return d.status() == "stopped" }) {
+			t.Error(d.status())
+		}
+		d.uxc("delete", d.name).prints("")
+	})
+	t.Run("not found", func(t *testing.T) {
+		d := newDetached(t, args("nowhere"))
+		r := d.foreground("run", "-b", d.dir, d.name).wait()
+		if r.code != 127 || !strings.Contains(r.stderr, "executable file not found in $PATH") {
+			t.Errorf("%d %s", r.code, r.stderr)
+		}
+		d.uxc("state", d.name).fails("does not exist")
+	})
+	t.Run("detached", func(t *testing.T) {
+		d := newDetached(t, script("echo ready; "+forever))
+		c := d.verb("run", "-d", "-b", d.dir, "--pid-file", d.dir+"/pid", d.name)
+		c.Stdout, c.Stderr = d.out, d.out
+		if err := c.Run(); err != nil {
+			t.Fatalf("%v: %s", err, d.printed())
+		}
+		d.until("ready")
+		if parent := parentOf(d.pid()); parent != os.Getpid() || d.status() != "running" {
+			t.Errorf("its parent is %d; %s", parent, d.status())
+		}
+		d.uxc("kill", d.name, "KILL").prints("")
+		if code := d.ended(); code != 137 {
+			t.Error(code)
+		}
+		d.uxc("delete", d.name).prints("")
+	})
+}
+
+// The master of the terminal comes over a socket, of the container's as of a process' in it.
+func TestUxcConsoleSocket(t *testing.T) {
+	d := newDetached(t, script("tty; read x; echo got $x; "+forever), func(s *specs.Spec) { s.Process.Terminal = true })
+	socket := d.dir + "/console"
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	master := func() *os.File {
+		t.Helper()
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		name, oob := make([]byte, 4096), make([]byte, syscall.CmsgSpace(4))
+		n, m, _, _, err := conn.(*net.UnixConn).ReadMsgUnix(name, oob)
+		if err != nil || !strings.HasPrefix(string(name[:n]), "/") {
+			t.Fatalf("%q, %v", name[:n], err)
+		}
+		messages, err := syscall.ParseSocketControlMessage(oob[:m])
+		if err != nil || len(messages) != 1 {
+			t.Fatalf("%v, %v", messages, err)
+		}
+		fds, err := syscall.ParseUnixRights(&messages[0])
+		if err != nil || len(fds) != 1 {
+			t.Fatalf("%v, %v", fds, err)
+		}
+		return os.NewFile(uintptr(fds[0]), "master")
+	}
+	reads := func(f *os.File, want string) {
+		t.Helper()
+		text := ""
+		for b := make([]byte, 256); !strings.Contains(text, want); {
+			n, err := f.Read(b)
+			if text += string(b[:n]); err != nil {
+				t.Fatalf("%q, %v", text, err)
+			}
+		}
+	}
+	if r := d.create(); r.code != 1 || !strings.Contains(r.stderr, "add --console-socket") {
+		t.Errorf("without one: %d %s", r.code, r.stderr)
+	}
+	d.create("--console-socket", socket).ends(0)
+	own := master()
+	defer own.Close()
+	d.uxc("start", d.name).ends(0)
+	reads(own, "/dev/pts/0")
+	own.WriteString("word\n")
+	reads(own, "got word")
+	d.uxc("exec", "-d", "-t", "--console-socket", socket, d.name, "sh", "-c", "tty; [ $(ps -o pid,tty | grep -c 136,1) -gt 0 ] && echo mine").ends(0)
+	other := master()
+	defer other.Close()
+	reads(other, "/dev/pts/1")
+	reads(other, "mine")
+}
+
+// Descriptors that are handed on have the numbers that they had, and nothing else is open.
+func TestUxcPreserveFDs(t *testing.T) {
+	list := "for f in /proc/self/fd/*; do echo $f; done; cat <&3; cat <&4; echo $LISTEN_FDS $LISTEN_PID"
+	files := func(d *detached) (out []*os.File) {
+		for _, text := range []string{"third\n", "fourth\n"} {
+			writeFile(d.t, d.dir+"/handed", text, 0o600)
+			f, err := os.Open(d.dir + "/handed")
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			out = append(out, f)
+		}
+		return out
+	}
+	for name, env := range map[string][]string{"2": nil, "1": {"LISTEN_FDS=1"}} {
+		d := newDetached(t, script(list))
+		c := d.verb("create", "-b", d.dir, "--pid-file", d.dir+"/pid", "--preserve-fds", name, d.name)
+		c.Stdout, c.Stderr, c.ExtraFiles, c.Env = d.out, d.out, files(d), append(c.Env, env...)
+		if err := c.Run(); err != nil {
+			t.Fatalf("%v: %s", err, d.printed())
+		}
+		for _, f := range c.ExtraFiles {
+			f.Close()
+		}
+		d.uxc("start", d.name).ends(0)
+		d.ended()
+		want := "/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\n/proc/self/fd/3\n/proc/self/fd/4\n"
+		tail := "third\nfourth\n\n"
+		if env != nil {
+			tail = "third\nfourth\n1 1\n"
+		}
+		got := d.printed()
+		if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, tail) || strings.Count(got, "/proc") > 6 {
+			t.Errorf("%s", got)
+		}
+	}
+	d := newDetached(t)
+	if r := d.create("--preserve-fds", "3"); r.code != 1 || !strings.Contains(r.stderr, "is not open") {
+		t.Errorf("%d %s", r.code, r.stderr)
+	}
+}
+
+// The log is in the form that clients ask for.
+func TestUxcLog(t *testing.T) {
+	d := newDetached(t)
+	log := d.dir + "/log"
+	d.uxc("--log", log, "--log-format", "json", "start", d.name).fails("does not exist")
+	b, err := os.ReadFile(log)
+	var line struct{ Level, Msg, Time string }
+	if err != nil || json.Unmarshal(b, &line) != nil || line.Level != "error" || !strings.Contains(line.Msg, "does not exist") || line.Time == "" {
+		t.Errorf("%s, %v", b, err)
+	}
+	os.Remove(log)
+	d.uxc("--log="+log, "start", d.name).fails("does not exist")
+	if b, err := os.ReadFile(log); err != nil || !strings.Contains(string(b), " level=error msg=\"") {
+		t.Errorf("%s, %v", b, err)
 	}
 }
