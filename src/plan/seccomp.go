@@ -96,7 +96,7 @@ var givingUp = [...]string{"prctl", "setgroups setgroups32", "setresgid setresgi
 	"write", "rt_sigprocmask", "execveat", "fcntl", "poll ppoll", "exit_group"}
 
 // waiting are those of a container that waits for its start while nobody of ours runs.
-var waiting = [...]string{"read", "statx", "accept4 accept", "dup3", "close", "close_range"}
+var waiting = [...]string{"read", "accept4 accept", "dup3", "close"}
 
 // unusable: with the listener still to be handed over, nobody would answer.
 func unusable(f *seccomp.Filter, name string) bool { return f.Forbids(name) || f.Notified(name) }

@@ -147,6 +147,9 @@ func compile(p *plan.Plan, h *Handles) *compiler {
 			c.detached = o.Detached
 		}
 	}
+	if c.detached {
+		c.closeOthers()
+	}
 	c.undumpable()
 	for _, op := range p.Ops {
 		c.first = append(c.first, uint32(c.here()))

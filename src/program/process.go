@@ -244,7 +244,11 @@ func (c *compiler) exec(o plan.Exec) {
 
 // waitDetached waits for somebody who connects to the socket, with whom the conversation goes on.
 func (c *compiler) waitDetached() {
-	c.closeAllBut(trampoline.ErrorFD+c.h.Keep, c.h.Theirs, c.h.Start, c.h.Trampoline)
+	c.h.Each(func(fd *int) {
+		if *fd >= FirstFD && *fd != c.h.Trampoline {
+			c.call(unix.SYS_CLOSE, num(*fd)).mayFail(unix.EBADF)
+		}
+	})
 	c.call(unix.SYS_ACCEPT4, num(c.h.Start), none, none, num(unix.SOCK_CLOEXEC)).into(rKeep).tries(255)
 	c.call(unix.SYS_DUP3, rKeep.arg(), num(c.h.Theirs), num(unix.O_CLOEXEC))
 	c.call(unix.SYS_DUP3, rKeep.arg(), num(trampoline.ErrorFD+c.h.Keep), none)
@@ -255,15 +259,18 @@ func (c *compiler) waitDetached() {
 	}
 }
 
-// closeAllBut closes what is open from the first of these on but for these: what was locked, or has another end, is free then.
-func (c *compiler) closeAllBut(fds ...int) {
+// closeOthers closes what is neither the payload's nor ours: what the supervisor has locked, or what has another end, is free once it has
+// ended. It comes before a filter may forbid it.
+func (c *compiler) closeOthers() {
+	fds := []int{2 + c.h.Keep, c.h.Theirs, c.h.Start, c.h.LifeLine}
+	c.h.Each(func(fd *int) { fds = append(fds, *fd) })
 	slices.Sort(fds)
 	for i, fd := range fds {
 		last := ^uint32(0)
 		if i+1 < len(fds) {
 			last = uint32(fds[i+1] - 1)
 		}
-		if uint32(fd+1) <= last {
+		if fd >= 2+c.h.Keep && uint32(fd+1) <= last {
 			c.call(unix.SYS_CLOSE_RANGE, num(fd+1), num(last), none)
 		}
 	}
@@ -277,10 +284,8 @@ func (c *compiler) find(o plan.Exec, argv arg) {
 	case len(o.Path) == 0:
 		c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]), num(unix.X_OK))
 		if argv == none { // else the kernel says so
-			c.call(unix.SYS_STATX, num(cwd), c.str(o.Args[0]), none, num(unix.STATX_TYPE), c.scratch)
-			dir := c.skipIfType(unix.S_IFDIR)
-			file := c.jump()
-			c.land(dir)
+			c.call(unix.SYS_FACCESSAT, num(cwd), c.str(o.Args[0]+"/."), num(unix.F_OK)).mayFail(unix.ENOTDIR, unix.EACCES)
+			file := c.here() - 1
 			c.fail(unix.EACCES)
 			c.land(file)
 		}
