@@ -161,3 +161,24 @@ func TestVMNetworkNetifd(t *testing.T) {
 	daemon.signal(syscall.SIGKILL).wait()
 	bus.signal(syscall.SIGTERM).wait()
 }
+
+// A start that waits for netifd can be ended, and so can one whose supervisor dies then; nothing is left.
+func TestNetworkStartEnded(t *testing.T) {
+	newBridge(t, "br-lan")
+	n := newNetifd(t, "lan", "br-lan")
+	n.lazy = true
+	b := newBundle(t, networks("interface=lan"), script("echo ran"))
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGINT} {
+		before := len(n.asked())
+		p := b.start("-t", "1")
+		if !eventually(func() bool { return len(n.asked()) > before }) {
+			t.Fatal("netifd was not asked")
+		}
+		if r := p.signal(s).wait(); r.code != 128+int(s) || r.stdout != "" {
+			t.Errorf("%v: %+v", s, r)
+		}
+		if !eventually(func() bool { return b.hostEnd() == nil }) {
+			t.Errorf("%v: %+v", s, b.hostEnd())
+		}
+	}
+}

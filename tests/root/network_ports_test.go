@@ -167,3 +167,31 @@ func TestNetworkPortsRefused(t *testing.T) {
 	routerEtc(t)
 	b.run().refused("annotations.org.openwrt.gojail.port.0: the firewall gets ports from procd")
 }
+
+// The real procd keeps the data where firewall4 looks for it, as long as the container runs.
+func TestProcdNetworkPort(t *testing.T) {
+	routerEtc(t)
+	newBridge(t, "br-lan", "10.77.0.1/24")
+	p := procds(t)
+	b := newBundle(t, networks("bridge=br-lan ipaddr=10.77.0.2/24"), script(untilTerm))
+	b.spec.Annotations[netbridge.PortAnnotation+"0"] = "src=lan src_dport=8080 dest_port=80"
+	data := func() string {
+		list, err := p.Call("service", "get_data", func(w *blob.Builder) { w.AddString("type", "firewall") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, table := range list {
+			text += blob.Text(table)
+		}
+		return text
+	}
+	c := b.start().until("ready")
+	if got := data(); !strings.HasPrefix(got, `{"container.`+b.name+`":{"*":{"firewall":[{"type":"redirect","target":"DNAT","src":"lan","src_dip":"lan","src_dport":"8080",`) {
+		t.Error(got)
+	}
+	c.signal(syscall.SIGTERM).wait()
+	if got := data(); got != "{}" {
+		t.Error(got)
+	}
+}
