@@ -18,7 +18,7 @@ export LDFLAGS GCFLAGS VERSION
 GO_BUILD := CGO_ENABLED=0 GOFLAGS='$(GCFLAGS)' go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-root test-procd test-vm test-clients bench fuzz lint unit race libseccomp cross package size install clean help
+.PHONY: build demo test test-root test-procd test-vm test-clients test-oci bench fuzz lint unit race libseccomp cross package size install clean help
 
 build: ## the program, build/gojail, and its names (build/ujail)
 	@mkdir -p build
@@ -49,6 +49,14 @@ test-vm: build ## limits, devices, user namespaces on a real cgroup v2 in a virt
 	CGO_ENABLED=0 go test -c -o build/vm/root.test ./tests/root
 	GOJAIL_WORLD=probes GOJAIL_PROBES=$(CURDIR)/build/vm build/vm/root.test
 	tests/vm/run.sh $(VMTIME) '$(VMTESTS)'
+
+test-clients: build ## podman and containerd with build/uxc as their runtime (root)
+	@tests/deps.sh clients
+	@tests/clients/run.sh
+
+test-oci: build ## the validation suite of opencontainers/runtime-tools, built in the folder OCI_VALIDATION (root)
+	@tests/deps.sh clients
+	@if [ -n "$$OCI_VALIDATION" ]; then tests/clients/run.sh oci; else echo 'SKIPPED: $$OCI_VALIDATION does not say where the suite is'; fi
 
 bench: build ## time and memory beside crun, runc and a C floor (root)
 	@tests/deps.sh bench

@@ -4,7 +4,7 @@
 # Podman and containerd with build/uxc as their runtime, in namespaces of their own: what a client does and sees, not what the runtime
 # does for it. Nothing of the machine is changed; a control group for the time of the test is.
 #
-#	tests/clients/run.sh [podman|containerd]...
+#	tests/clients/run.sh [podman|containerd|oci]...
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
