@@ -29,9 +29,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race libseccomp fuzz cross package test-root test-vm test-clients demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz luci cross package test-root test-vm test-clients demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race libseccomp fuzz cross package test-root test-vm test-clients demo
+	@tests/suite.sh build lint unit race libseccomp fuzz luci cross package test-root test-vm test-clients demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root
@@ -97,6 +97,11 @@ package: ## build/packages: an .ipk for every target, looked into afterwards; .a
 	@[ -n "$$OPKG" ] || echo 'SKIPPED: install, upgrade and remove by opkg: $$OPKG does not say where opkg-cl is'
 	@[ -n "$$TOPDIR" ] || echo 'SKIPPED: the feed in a buildroot: $$TOPDIR does not say where one is'
 	GOJAIL_PACKAGES=$(CURDIR)/build/packages go test -count=1 ./tests/package
+
+.PHONY: luci
+luci: ## the web interface: what it is generated from, eslint, its pages in jsdom; at LUCI_URL in a real LuCI
+	@tests/deps.sh luci
+	@tests/luci/run.sh
 
 size: package ## how large the program is on every target; fails where one has grown without tests/size/recorded saying so
 	@tests/deps.sh size

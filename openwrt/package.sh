@@ -88,29 +88,78 @@ scripts() {
 	chmod 0755 "$1"/*
 }
 
+# seal FILE CONTROL ROOT: packs the two, and notes the package in the index.
+seal() {
+	local dir=$work/ipk
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	chmod 0644 "$2/control"
+	pack "$3" >"$dir/data.tar.gz"
+	pack "$2" >"$dir/control.tar.gz"
+	echo 2.0 >"$dir/debian-binary"
+	pack "$dir" >"$1"
+	{
+		sed '/^Description:/,$d' "$2/control"
+		echo "Filename: ${1##*/}"
+		echo "Size: $(stat -c %s "$1")"
+		echo "SHA256sum: $(sha256sum "$1" | cut -d' ' -f1)"
+		sed -n '/^Description:/,$p' "$2/control"
+		echo
+	} >>"$out/Packages"
+}
+
 # ipk ARCH ROOT: $out/gojail_VERSION_ARCH.ipk
 ipk() {
-	local dir=$work/ipk control=$work/control file
-	rm -rf "$dir" "$control"
-	mkdir -p "$dir" "$control"
-	file=$out/gojail_${version}_$1.ipk
+	local control=$work/control
+	rm -rf "$control"
+	mkdir -p "$control"
 	scripts "$control"
 	block conffiles >"$control/conffiles"
 	[[ -s $control/conffiles ]] || rm "$control/conffiles"
-	control "$1" "$(find "$2" -type f -printf '%s\n' | awk '{n += $1} END {print n}')" >"$control/control"
-	chmod 0644 "$control/control"
-	pack "$2" >"$dir/data.tar.gz"
-	pack "$control" >"$dir/control.tar.gz"
-	echo 2.0 >"$dir/debian-binary"
-	pack "$dir" >"$file"
-	{
-		sed '/^Description:/,$d' "$control/control"
-		echo "Filename: ${file##*/}"
-		echo "Size: $(stat -c %s "$file")"
-		echo "SHA256sum: $(sha256sum "$file" | cut -d' ' -f1)"
-		sed -n '/^Description:/,$p' "$control/control"
-		echo
-	} >>"$out/Packages"
+	control "$1" "$(size "$2")" >"$control/control"
+	seal "$out/gojail_${version}_$1.ipk" "$control" "$2"
+}
+
+size() {
+	find "$1" -type f -printf '%s\n' | awk '{n += $1} END {print n}'
+}
+
+# luci: $out/luci-app-containers_VERSION_all.ipk, as luci.mk makes it, but for the translations, which are packages of their own there.
+luci() {
+	local root=$work/luci control=$work/luci-control makefile=openwrt/luci-app-containers/Makefile version file
+	version=$(variable PKG_VERSION)-r$(variable PKG_RELEASE)
+	while IFS= read -r file; do
+		install -D -m 0644 "luci/htdocs/$file" "$root/www/$file"
+	done < <(cd luci/htdocs && find . -type f -printf '%P\n' | sort)
+	while IFS= read -r file; do
+		install -D -m 0644 "luci/root/$file" "$root/$file"
+	done < <(cd luci/root && find . -type f -printf '%P\n' | sort)
+	mkdir -p "$control"
+	default_script postinst >"$control/postinst"
+	default_script prerm >"$control/prerm"
+	cat >"$control/postinst-pkg" <<-'END'
+		#!/bin/sh
+		[ -z "${IPKG_INSTROOT}" ] || exit 0
+		rm -f /tmp/luci-indexcache.*
+		rm -rf /tmp/luci-modulecache/
+		/etc/init.d/rpcd reload
+		exit 0
+	END
+	chmod 0755 "$control"/*
+	cat >"$control/control" <<-END
+		Package: luci-app-containers
+		Version: $version
+		Depends: libc, $(variable LUCI_DEPENDS | sed 's/+//g; s/ /, /g')
+		Source: feeds/gojail/luci-app-containers
+		SourceName: luci-app-containers
+		License: $(variable PKG_LICENSE)
+		Section: luci
+		SourceDateEpoch: $epoch
+		Architecture: all
+		Installed-Size: $(size "$root")
+		Description: $(variable LUCI_DESCRIPTION)
+	END
+	seal "$out/luci-app-containers_${version}_all.ipk" "$control" "$root"
 }
 
 # apk_script NAME: the same for apk, where it is one script.
@@ -162,6 +211,7 @@ while read -r target _ _ _ names; do
 		[[ -z ${APK-} ]] || apk "$name" "$work/root"
 	done
 done <tests/cross/targets
+luci
 gzip -nk9 "$out/Packages"
 sums=$(cd "$out" && find . -type f -printf '%P\n' | sort | xargs sha256sum)
 echo "$sums" >"$out/sha256sums"

@@ -3,7 +3,7 @@
 #
 # Installs what a make target needs from Debian: only the packages that are missing, and says which.
 #
-#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|package|size|vm|root|clients|bench|test...
+#	tests/deps.sh ci|demo|lint|unit|race|libseccomp|cross|package|luci|size|vm|root|clients|bench|test...
 
 set -euo pipefail
 
@@ -26,6 +26,7 @@ want() {
 	race) packages='iproute2 libcap2-bin golang-github-containers-common gcc libc6-dev' ;;
 	libseccomp) packages='libseccomp-dev pkg-config golang-github-containers-common gcc libc6-dev' ;;
 	cross) packages='qemu-user-static' ;;
+	luci) packages=$(command -v npm >/dev/null || echo nodejs npm) ;; # whoever has node of another source keeps it
 	size) packages='xz-utils mawk' ;;
 	package) packages='' ;; # tar, gzip and sha256sum are everywhere
 	vm) packages='busybox-static qemu-system-x86 qemu-system-common cpio kmod iproute2' ;;
@@ -38,6 +39,7 @@ want() {
 		want race
 		want libseccomp
 		want cross
+		want luci
 		want root
 		want vm
 		want clients

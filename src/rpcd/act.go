@@ -77,14 +77,10 @@ func (s *Server) Job(action, name string) error {
 	if err != nil {
 		return err
 	}
-	file := s.Init
-	if action == "reset" {
-		file = s.Uxc
-	}
 	status := 127
-	pid, err := syscall.ForkExec(file, []string{file, action, name}, &syscall.ProcAttr{Dir: "/", Env: environment(), Files: []uintptr{0, uintptr(output), uintptr(output)}})
+	pid, err := syscall.ForkExec(s.Init, []string{s.Init, action, name}, &syscall.ProcAttr{Dir: "/", Env: environment(), Files: []uintptr{0, uintptr(output), uintptr(output)}})
 	if err != nil {
-		_ = kernel.WriteAll(output, "output", []byte(file+": "+err.Error()+"\n"))
+		_ = kernel.WriteAll(output, "output", []byte(s.Init+": "+err.Error()+"\n"))
 	} else {
 		var w syscall.WaitStatus
 		for {

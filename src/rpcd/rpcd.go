@@ -29,14 +29,13 @@ type Server struct {
 	Jobs      string // directory of what was begun
 	Init      string // the init script
 	Logread   string
-	Uxc       string
 	Ubus      string // ubusd's socket
 	Self      string // this program, which sees to what was begun
 }
 
 // Router is the server of a router.
 func Router() *Server {
-	return &Server{State: state.Root, Jobs: "/var/run/gojail-jobs", Init: "/etc/init.d/container", Logread: "/sbin/logread", Uxc: "/sbin/uxc",
+	return &Server{State: state.Root, Jobs: "/var/run/gojail-jobs", Init: "/etc/init.d/container", Logread: "/sbin/logread",
 		Ubus: "/var/run/ubus/ubus.sock", Self: "/proc/self/exe"}
 }
 
@@ -61,7 +60,6 @@ var methods = [...]struct {
 	{"stop", `{"name":"str"}`, func(s *Server, c *call, w *object) error { return s.begin("stop", c, w) }},
 	{"restart", `{"name":"str"}`, func(s *Server, c *call, w *object) error { return s.begin("restart", c, w) }},
 	{"kill", `{"name":"str","signal":"str"}`, (*Server).kill},
-	{"reset", `{"name":"str"}`, func(s *Server, c *call, w *object) error { return s.begin("reset", c, w) }},
 }
 
 // Methods is the answer to list.

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func at(dir string) *Server {
-	return &Server{ConfigDir: dir + "/config", State: dir + "/state", Jobs: dir + "/a/jobs", Init: dir + "/init", Logread: dir + "/logread", Uxc: dir + "/uxc",
+	return &Server{ConfigDir: dir + "/config", State: dir + "/state", Jobs: dir + "/a/jobs", Init: dir + "/init", Logread: dir + "/logread",
 		Ubus: dir + "/ubus", Self: dir + "/self"}
 }
 
@@ -161,7 +161,7 @@ func TestList(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	s, _ := router(t, two)
 	for _, m := range methods {
-		if m.name == "start" || m.name == "stop" || m.name == "restart" || m.name == "reset" {
+		if m.name == "start" || m.name == "stop" || m.name == "restart" {
 			continue
 		}
 		if text, _ := s.Call(m.name, []byte(`{"name":"web","signal":"0"}`)); strings.Contains(text, "hush") {

@@ -105,7 +105,7 @@ func (r *router) other(name, version, fields string, files map[string]string) st
 func (r *router) again(version string) string {
 	r.Helper()
 	tree, out := r.TempDir(), r.TempDir()
-	for _, name := range []string{"files", "uci-defaults", "openwrt"} {
+	for _, name := range []string{"files", "uci-defaults", "luci", "openwrt"} {
 		if b, err := exec.Command("cp", "-a", "../../"+name, tree).CombinedOutput(); err != nil {
 			r.Fatalf("%v\n%s", err, b)
 		}

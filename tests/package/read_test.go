@@ -121,10 +121,10 @@ func folder(t testing.TB) string {
 	return dir
 }
 
-// all reads every .ipk.
+// all reads every .ipk of gojail.
 func all(t *testing.T) []*ipk {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(folder(t), "*.ipk"))
+	paths, err := filepath.Glob(filepath.Join(folder(t), "gojail_*.ipk"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no packages in %s (%v)", folder(t), err)
 	}
