@@ -73,11 +73,11 @@ func sameByDefault(t *testing.T, b *bundle, want string) {
 
 func TestSeccompDefaultBusybox(t *testing.T) {
 	sameByDefault(t, newBundle(t, mount("/tmp", "tmpfs", "tmpfs"), capable("CAP_CHOWN", "CAP_FOWNER", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"), script(`
-		cd /tmp; mkdir a; echo text >a/b; cp -a a c; mv c d; ln -s b a/l; ln a/b a/h; chmod 600 a/b; touch -d 2020-01-01 a/b; mkfifo f; mknod n c 1 3 2>/dev/null || echo no node
+		cd /tmp; mkdir a; echo text >a/b; cp -a a c; mv c d; ln -s b a/l; ln a/b a/h; chmod 600 a/b; touch -d '2020-01-01 00:00:00' a/b; mkfifo f; mknod n c 1 3 2>/dev/null || echo no node
 		ls -l --full-time a/b | cut -c1-60; find . | sort; stat -c %a:%u:%g a/b; tar cf - a | gzip | gunzip | tar tf - | sort; chown 5:6 a/b; ls -n a/b | cut -c1-20
 		dd if=/dev/zero of=z bs=1k count=64 2>/dev/null; truncate -s 10k z; sync; sha256sum z; du z; df /tmp | wc -l; cat z | cmp - z; rm -r a
 		seq 5 | awk '{s+=$1} END {print s}'; seq 9 | sed -n 5p; seq 3 | xargs -n1 echo; hexdump -n4 /dev/zero; timeout 5 sleep 0.01; renice 6 $$ && echo reniced
-		(sleep 60 & kill $!; wait $!) 2>/dev/null; echo $?; setsid echo session; ps | grep -c ps; id -u; hostname; uname -s; date -u -d @0; cat /proc/self/comm; free | wc -l
+		(sleep 60 & kill $!; wait $!) 2>/dev/null; echo $?; setsid echo session; ps >p; grep -c ' ps$' p; rm p; id -u; hostname; uname -s; date -u -d @0; cat /proc/self/comm; free | wc -l
 		ip link set lo up; ip addr show lo | grep -c inet; ip route add 192.0.2.0/24 dev lo; ip route | wc -l; mkdir w; echo page >w/index.html
 		httpd -f -p 127.0.0.1:80 -h w & until wget -qO- http://127.0.0.1/ 2>/dev/null; do sleep 0.01; done; kill $!; ping -c1 127.0.0.1 | grep -c ' 0% packet loss'
 		mount -t tmpfs x /mnt 2>/dev/null || echo no mount; insmod x 2>/dev/null || echo no module; unshare -n true 2>/dev/null || echo no namespace; echo all`)), "all\n")
