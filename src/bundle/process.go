@@ -210,6 +210,11 @@ func (g *generator) annotations() {
 	if name, _ := config.Signal(g.c.Text("stop_signal")); name != "TERM" && name != "15" {
 		g.refuse("stop_signal", g.c.Text("stop_signal"), "is not offered yet: only TERM is")
 	}
+	if g.want("restart") && g.c.Text("restart") == "on-failure" {
+		g.annotate(spec.RestartAnnotation, "on-failure")
+	} else if g.c.Has("restart") {
+		g.top.at("annotations").drop(spec.RestartAnnotation)
+	}
 	g.layer()
 	if len(g.out.Secrets) > 0 {
 		g.annotate(spec.SecretAnnotation, strings.Join(g.out.Secrets, ","))

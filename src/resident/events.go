@@ -145,6 +145,7 @@ func workerEnded() {
 func readSignals() {
 	for sys(unix.SYS_READ, uintptr(r().sig), uintptr(unsafe.Pointer(&r().info)), 128, 0, 0) == 128 {
 		if s := *(*int32)(unsafe.Pointer(&r().info)); !terminalSignal(s) {
+			boot().asked = boot().asked || s == int32(unix.SIGTERM)
 			deliver(s)
 		}
 	}

@@ -52,6 +52,7 @@ type booted struct {
 	pid     int32        // the payload's
 	pidfd   int32        // of the payload, in mode Event
 	quieted bool         // see quieten
+	asked   bool         // this process has been sent TERM
 	oom     bool         // the payload ended as the kernel ran out of memory for it
 	execs   [maxExecs]execed
 	limits  [4][2]uint64 // the limits of raised as the caller set them

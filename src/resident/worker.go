@@ -70,6 +70,9 @@ func Mode() int { return int(boot().mode) }
 // Status is what the container's end will be reported as. It is set in mode Stopped.
 func Status() int { return int(boot().status) }
 
+// Asked tells whether whoever has started ujail has sent it TERM.
+func Asked() bool { return boot().asked }
+
 // LifeLine is the end of the life line that the child gets. Whoever makes the child closes it then: while anybody holds it the
 // resident takes the payload for not executed. The other end is the resident's alone.
 func LifeLine() int { return int(boot().life) }

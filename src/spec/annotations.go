@@ -12,6 +12,8 @@ const (
 	OverlayAnnotation = "org.openwrt.gojail.overlay"
 	// SecretAnnotation has the names of variables, with commas between them, whose values are not to be shown.
 	SecretAnnotation = "org.openwrt.gojail.secret"
+	// RestartAnnotation "on-failure": procd is not to start the container again if it has ended with 0.
+	RestartAnnotation = "org.openwrt.gojail.restart"
 )
 
 // Hidden is what is shown of a variable: NAME=(secret), if the annotation names it.

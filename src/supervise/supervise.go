@@ -268,7 +268,7 @@ func (p *parent) removePidFile() {
 func (p *parent) LifeLine() int { return resident.LifeLine() }
 
 func run(p *plan.Plan, o *slim.Options, wait *waiting) (err error) {
-	if len(plan.Leftovers(o)) > 0 {
+	if len(plan.Leftovers(o)) > 0 || wait.record != nil && wait.onFailure() {
 		if err := resident.WantStopped(0); err != nil {
 			return err
 		}
@@ -337,6 +337,7 @@ func Stopped(o *slim.Options, logf Logf) int {
 		_ = kernel.Rmdir(d.Path) // one that holds something is somebody's
 	}
 	endNetwork(o)
+	noRespawn(logf)
 	poststop(logf)
 	return 0
 }

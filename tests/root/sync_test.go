@@ -232,6 +232,42 @@ func TestSyncEnded(t *testing.T) {
 	f.runs("Broken")
 }
 
+// With restart on-failure procd starts a container again that has failed, and leaves one that has ended well.
+func TestSyncOnFailure(t *testing.T) { restarts(t, fakeProcd(t)) }
+
+// TestProcdSyncOnFailure is the same with the real procd.
+func TestProcdSyncOnFailure(t *testing.T) {
+	procds(t)
+	restarts(t, nil)
+}
+
+func restarts(t *testing.T, p *procd.Fake) {
+	f := newFleet(t, "Well", "Badly", "Ever")
+	count := filepath.Dir(f.dir) + "/count"
+	for name, end := range map[string]string{"Well": "0", "Badly": "3", "Ever": "0"} {
+		writeFile(t, count+"/"+name, "", 0o644)
+		f.boxes[name] = "\toption command 'sh -c \"echo . >>/mnt/" + name + "; test $(grep -c . /mnt/" + name + ") -gt 2 && exec sleep 1000; exit " + end + "\"'\n" +
+			"\toption restart_delay 0\n\toption restart on-failure\n\tlist mount " + count + ":/mnt"
+	}
+	f.boxes["Ever"] = strings.Replace(f.boxes["Ever"], "on-failure", "always", 1)
+	f.write()
+	f.does("Well: started\nBadly: started\nEver: started\n", "--start")
+	starts := func(name string) int {
+		b, err := os.ReadFile(count + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(b) / 2
+	}
+	if !eventually(func() bool { return starts("Badly") == 3 && starts("Ever") == 3 }) {
+		t.Errorf("started %d and %d times, want 3", starts("Badly"), starts("Ever"))
+	}
+	f.runs("Badly", "Ever")
+	if n := starts("Well"); n != 1 {
+		t.Errorf("what has ended well was started %d times", n)
+	}
+}
+
 // A container waits for its mount, and never starts on the bare directory.
 func TestSyncRequireMount(t *testing.T) {
 	p := fakeProcd(t)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"gojail/src/config"
@@ -129,10 +130,8 @@ func (s *syncing) all() {
 	for i := range steps {
 		s.do(&steps[i])
 	}
-	for i := range steps {
-		if steps[i].Verb == procd.Stop && s.query.Stop {
-			s.awaitEnd(&steps[i])
-		}
+	if s.query.Stop {
+		s.awaitEnds(steps)
 	}
 	s.tidy(want, have, steps)
 }
@@ -241,14 +240,32 @@ func (s *syncing) awaitStart(p *procd.Step) {
 	}
 }
 
-// awaitEnd waits for the end of a container that procd has been told to end.
-func (s *syncing) awaitEnd(p *procd.Step) {
+// awaitEnds waits for the end of what procd has been told to end, also of what it was told before and does not know any more.
+func (s *syncing) awaitEnds(steps []procd.Step) {
+	for i := range steps {
+		s.awaitEnd(steps[i].Name, steps[i].TermTimeout)
+	}
+	if len(s.query.Names) > 0 {
+		return
+	}
+	list, err := state.List(state.Root)
+	if err != nil {
+		return
+	}
+	for _, o := range list {
+		if o.Mode == state.Supervised && strings.HasPrefix(o.Bundle, s.out+"/") {
+			s.awaitEnd(o.ID, 0)
+		}
+	}
+}
+
+func (s *syncing) awaitEnd(name string, seconds uint32) {
 	ended := func() bool {
-		o, err := state.Load(state.Root, p.Name)
+		o, err := state.Load(state.Root, name)
 		return err != nil || !o.Owner.Alive()
 	}
-	if !waitFor(ended, time.Duration(p.TermTimeout)*time.Second+endLimit) {
-		s.complain("sync: " + p.Name + ": has not ended")
+	if !waitFor(ended, time.Duration(seconds)*time.Second+endLimit) {
+		s.complain("sync: " + name + ": has not ended")
 	}
 }
 
