@@ -87,7 +87,8 @@ func (w *waiting) enter(s *state.State) error {
 // its credentials, for which the kernel forgets to whom its life was tied, or processes without a pid namespace. Which container that was, and
 // that nobody has it any more, its state tells.
 func claim(id string) error {
-	if _, err := state.Load(state.Root, id); errors.Is(err, state.ErrNotExist) || errors.Is(err, state.ErrName) {
+	_, err := state.Load(state.Root, id)
+	if errors.Is(err, state.ErrName) || errors.Is(err, state.ErrNotExist) && !kernel.Exists(state.Root+"/"+id+"/lock") {
 		return nil
 	}
 	e, err := state.Open(state.Root, id)
@@ -97,9 +98,7 @@ func claim(id string) error {
 	defer e.Close()
 	s, err := e.Load()
 	switch {
-	case errors.Is(err, state.ErrNotExist):
-		return nil // somebody makes it just now
-	case err != nil: // damaged: it tells nothing
+	case err != nil: // who made it has not lived to write it, or it is damaged: it tells nothing
 		return e.Remove()
 	case s.Owner.Alive():
 		return &plan.Error{Reason: "a container of this name is running: process " + itoa(s.Owner.PID) + " has it"}

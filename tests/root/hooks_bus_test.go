@@ -25,7 +25,10 @@ func TestHookCreated(t *testing.T) {
 	if _, err := call(b.name, "start", nil); err != nil {
 		t.Error(err)
 	}
-	if heard := said(p.err.String()); len(heard["startContainer"]) != 1 || len(heard["poststart"]) != 1 {
+	if !eventually(func() bool { // what it has printed is read by another goroutine
+		heard := said(p.err.String())
+		return len(heard["startContainer"]) == 1 && len(heard["poststart"]) == 1
+	}) {
 		t.Errorf("after the start: %s", p.err)
 	}
 	if heard := said(p.wait().ends(0).stderr); len(heard) != len(kinds) {

@@ -291,3 +291,21 @@ func TestStateDamaged(t *testing.T) {
 		os.RemoveAll(dir)
 	}
 }
+
+// A directory that nobody has lived to write a state into is in nobody's way.
+func TestStateNeverWritten(t *testing.T) {
+	b := newBundle(t, script(untilTerm))
+	dir := "/run/gojail/" + b.name
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, file := range words("lock .state.new") {
+		writeFile(t, dir+"/"+file, "", 0o600)
+	}
+	p := b.start().until("ready")
+	if !eventually(func() bool { _, err := os.Stat(dir + "/state"); return err == nil }) {
+		t.Error("it has no state")
+	}
+	p.signal(syscall.SIGTERM).wait().ends(0)
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("its directory is left")
+	}
+}
