@@ -14,4 +14,4 @@ require (
 )
 
 // without what costs size: see its README
-replace github.com/opencontainers/runtime-spec => ./third_party/runtime-spec
+replace github.com/opencontainers/runtime-spec => ./src/third_party/runtime-spec
