@@ -32,12 +32,17 @@ func Replace(dir, name string, b []byte, mode uint32) error {
 
 // NewLock makes a file that is not there yet, and locks it. Who closes the descriptor unlocks it. EEXIST: it is there. ENOENT: it was
 // removed before it was locked, or its directory.
-func NewLock(path string) (fd int, err error) { return lock(path, unix.O_CREAT|unix.O_EXCL) }
+func NewLock(path string) (fd int, err error) {
+	return lock(path, unix.O_CREAT|unix.O_EXCL, unix.LOCK_EX)
+}
+
+// TryLock is Lock without waiting. EAGAIN: somebody has it locked.
+func TryLock(path string) (fd int, err error) { return lock(path, 0, unix.LOCK_EX|unix.LOCK_NB) }
 
 // Lock waits until nobody else has a file locked (flock(2)). ENOENT: it is not there, or was removed meanwhile.
-func Lock(path string) (fd int, err error) { return lock(path, 0) }
+func Lock(path string) (fd int, err error) { return lock(path, 0, unix.LOCK_EX) }
 
-func lock(path string, flags int) (fd int, err error) {
+func lock(path string, flags, how int) (fd int, err error) {
 	err = retry(func() error {
 		fd, err = unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOFOLLOW|flags, 0o600)
 		return err
@@ -46,7 +51,7 @@ func lock(path string, flags int) (fd int, err error) {
 		return -1, fail("open", path, err)
 	}
 	var st unix.Stat_t
-	err = retry(func() error { return unix.Flock(fd, unix.LOCK_EX) })
+	err = retry(func() error { return unix.Flock(fd, how) })
 	if err == nil {
 		err = retry(func() error { return unix.Fstat(fd, &st) })
 	}

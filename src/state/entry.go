@@ -69,11 +69,17 @@ func Create(root, id string) (*Entry, error) {
 			return nil, err
 		}
 		lock, err := kernel.NewLock(dir + "/lock")
+		if kernel.ErrnoOf(err) == syscall.EEXIST { // who has made it may not have lived to write a state
+			if lock, err = kernel.TryLock(dir + "/lock"); kernel.ErrnoOf(err) == syscall.EAGAIN {
+				return nil, about(id, ErrExists)
+			}
+		}
 		switch e := kernel.ErrnoOf(err); {
+		case err == nil && kernel.Exists(dir+"/state"):
+			kernel.Close(lock)
+			return nil, about(id, ErrExists)
 		case err == nil:
 			return &Entry{dir, id, lock}, nil
-		case e == syscall.EEXIST:
-			return nil, about(id, ErrExists)
 		case e != syscall.ENOENT || try == createTries: // a delete has found nothing in the directory, and taken it away
 			return nil, err
 		}

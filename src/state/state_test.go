@@ -142,10 +142,15 @@ func TestEntry(t *testing.T) {
 		t.Error("an empty directory stays")
 	}
 	os.Mkdir(root+"/empty", 0o700)
-	if e, err = Create(root, "empty"); err != nil {
-		t.Fatal(err)
+	for range 2 { // the second time there is a lock, and nobody who has it
+		if e, err = Create(root, "empty"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Create(root, "empty"); !errors.Is(err, ErrExists) {
+			t.Fatal(err)
+		}
+		e.Close()
 	}
-	e.Close()
 }
 
 // Many make and remove a container of one ID: at any time one of them has it.
