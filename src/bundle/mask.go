@@ -4,6 +4,13 @@ package bundle
 
 import "gojail/src/spec"
 
+// Foreground has the container's output where its ujail's is, not in the system log.
+func (b *Bundle) Foreground() {
+	top := parse(string(b.Config))
+	top.at("annotations").drop(logging)
+	b.Config = top.encode()
+}
+
 // Masked is a config.json of New without the values that its annotation keeps from being shown.
 func Masked(config []byte) string {
 	top := parse(string(config))

@@ -50,7 +50,8 @@ func (g *generator) network() {
 		put(s, netbridge.Annotation, i, interfaceText(s))
 	}
 	for i, s := range g.c.Ports {
-		put(s, netbridge.PortAnnotation, i, optionText(s, "src", "proto", "src_dport", "dest_port"))
+		text := optionText(s, "src", "proto", "src_dport", "dest_port")
+		put(s, netbridge.PortAnnotation, i, strings.Replace(text, "proto=tcpudp", "proto=tcp,udp", 1))
 	}
 }
 

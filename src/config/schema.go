@@ -100,7 +100,7 @@ host_port hostport+ - routed: what it may reach on the router, udp/53
 port
 container reference - whose port it is
 src word - firewall zone that may use it; nothing is open that is not written here
-proto enum:tcp,udp tcp protocol
+proto enum:tcp,udp,tcpudp tcp protocol
 src_dport portrange - port on the router
 dest_port portrange - port of the container; if not given the same
 

@@ -97,6 +97,7 @@ func Clean(path string) (removed bool) {
 func remove(path string) {
 	_ = kernel.Unlink(path + "/config.json")
 	_ = kernel.Unlink(path + "/.config.json.new")
+	_ = kernel.Unlink(path + "/pid")
 	_ = kernel.Rmdir(path + "/rootfs")
 	_ = kernel.Rmdir(path)
 }

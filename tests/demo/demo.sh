@@ -95,7 +95,28 @@ must "outside, its exit status has arrived: 7" [ "$status" = 7 ]
 
 cat <<END
 
-3. The host afterwards
+3. A container from UCI
+   $work/config/container is what /etc/config/container would be:
+
+END
+mkdir "$work/config"
+sed "s,@work@,$work,; s,@repo@,$PWD," $here/container | tee "$work/config/container" | sed 's/^/       /'
+cat <<END
+
+   \$ ${ujail%/*}/gojail up -c $work/config
+
+END
+"${ujail%/*}/gojail" up -c "$work/config" -o "$work/bundles" </dev/null >"$work/up" 2>"$work/up.err" || bad=$((bad + 1))
+sed 's/^/       /' "$work/up" "$work/up.err"
+must "it is $(sed -n 's/^hello | id: //p' "$work/up"), as option user says" grep -q '^hello | id: uid=65534' "$work/up"
+must 'it has no capabilities and cannot gain privileges: that is the profile strict' grep -q '^hello | caps: 0000000000000000 1$' "$work/up"
+must "its variable has come from UCI" grep -q '^hello | greeting: it is UCI$' "$work/up"
+must "it writes to its own /tmp and nowhere else" grep -q '^hello | tmp: written$' "$work/up"
+must "its rootfs has not been written to" [ ! -e "$work/bundle/rootfs/tmp/x" ]
+
+cat <<END
+
+4. The host afterwards
 
 END
 must "its name is still $hostname" [ "$(uname -n)" = "$hostname" ]

@@ -54,6 +54,7 @@ var floors = map[string]struct {
 	"jailnet":       {floor: 3},
 	"hooks":         {floor: 3, beside: []string{"program", "spawn"}, why: "a hook is a process that runs a program of its own"},
 	"agent":         {floor: 4},
+	"foreground":    {floor: 4},
 	"rpcd":          {floor: 4},
 	"supervise":     {floor: 5},
 	"uxc":           {floor: 5, beside: []string{"supervise"}, why: "what runs in the foreground is supervised"},

@@ -21,6 +21,7 @@ const usage = `gojail: containers and jailed services for OpenWrt
                                           -u USER[:GROUP] -w DIR -e NAME=VALUE -c CAP
   gojail check [-c DIR] [--json] [NAME...]
                                           what this host has and lacks for containers, and for those of UCI's DIR
+  gojail up [-c DIR] [-o DIR] [NAME...]   run the containers of UCI's DIR here, without procd, until they end or Ctrl-C
   gojail sync [--start|--stop] [NAME...]  make procd's containers those of /etc/config/container
   gojail import [ROOT]                    print a first /etc/config/container, with the containers of /etc/uxc
   gojail features                         what is supported, as JSON (OCI runtime-spec, features.md)
@@ -41,6 +42,8 @@ func gojail(args, env []string, io stdio) int {
 		return printPlan(args[1:], env, io)
 	case "check":
 		return checkHost(args[1:], io)
+	case "up":
+		return up(args[1:], env, io)
 	case "import":
 		return importContainers(args[1:], io)
 	case "sync":

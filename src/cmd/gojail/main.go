@@ -11,6 +11,7 @@
 //	gojail plan --exec [OPTIONS] BUNDLE COMMAND [ARGS]
 //	uci2oci check|generate|show|diff      OCI bundles of /etc/config/container
 //	gojail check [-c DIR] [--json]        what this host has and lacks for containers
+//	gojail up [-c DIR] [NAME...]          run containers in the foreground, without procd
 //	gojail features                       print what is supported, as the OCI runtime-spec has it
 //	gojail version | help
 //	containers list | call METHOD         what rpcd asks for the web interface

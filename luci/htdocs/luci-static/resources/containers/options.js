@@ -100,7 +100,7 @@ return baseclass.extend({
 		port: {
 			container: { kind: 'reference', help: _('whose port it is') },
 			src: { kind: 'word', help: _('firewall zone that may use it; nothing is open that is not written here') },
-			proto: { kind: 'enum:tcp,udp', def: 'tcp', help: _('protocol') },
+			proto: { kind: 'enum:tcp,udp,tcpudp', def: 'tcp', help: _('protocol') },
 			src_dport: { kind: 'portrange', help: _('port on the router') },
 			dest_port: { kind: 'portrange', help: _('port of the container; if not given the same') },
 		},
