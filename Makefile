@@ -29,9 +29,9 @@ demo: build ## a container and a slim jail that show what they see (root)
 	@tests/deps.sh demo
 	@tests/demo/demo.sh build/ujail
 
-test: ## the whole suite: lint unit race libseccomp fuzz luci cross package test-root test-vm test-clients demo (root)
+test: ## the whole suite: lint unit race libseccomp fuzz luci cross size test-root test-vm test-clients demo (root)
 	@tests/deps.sh test
-	@tests/suite.sh build lint unit race libseccomp fuzz luci cross package test-root test-vm test-clients demo
+	@tests/suite.sh build lint unit race libseccomp fuzz luci cross size test-root test-vm test-clients demo
 
 test-root: build ## the program run as root, looked at from inside and outside (root)
 	@tests/deps.sh root

@@ -39,6 +39,7 @@ want() {
 		want race
 		want libseccomp
 		want cross
+		want size
 		want luci
 		want root
 		want vm

@@ -23,7 +23,7 @@ fi
 
 mapfile -t assembly < <(find src -name '*.s' -printf './%h\n' | sort -u)
 # An emulator has neither namespaces nor the newer system calls; package root tests what acts.
-mapfile -t pure < <(go list ./src/... | grep -vE '/src/(cmd/gojail|kernel|resident|spawn|supervise)$')
+mapfile -t pure < <(go list ./src/... | grep -vE '/src/(cmd/gojail|kernel|resident|rpcd|spawn|supervise)$')
 
 # step NAME TARGET: one step for one target, whose settings are in the environment.
 step() {
