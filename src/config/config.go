@@ -119,7 +119,7 @@ func (s *Section) Number(option string) int64 {
 //go:noinline
 func (s *Section) Error(option, value, reason string) *Error {
 	e := &Error{File: s.file, Section: s.section, Option: option, Value: value, Reason: reason, line: s.line}
-	if o := s.given(option); o != nil {
+	if o := s.given(option); o != nil && len(o.Values) > 0 { // a command may be split into nothing
 		e.line = o.Values[0].Line
 		for _, v := range o.Values {
 			if v.Text == value {
