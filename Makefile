@@ -61,9 +61,9 @@ test-oci: build ## the validation suite of opencontainers/runtime-tools, built i
 bench: build ## time and memory beside crun, runc and a C floor (root)
 	@tests/deps.sh bench
 	GOJAIL=$(CURDIR)/build/ujail tests/perf/bench.sh $(BENCHFLAGS)
-	GOJAIL=$(CURDIR)/build/ujail tests/perf/network.sh
+	GOJAIL=$(CURDIR)/build/ujail tests/perf/network.sh $(if $(findstring --quick,$(BENCHFLAGS)),1 1)
 
-fuzz: ## every decoder fuzzed for FUZZTIME (50000x: inputs; or 10m)
+fuzz: ## every decoder fuzzed for FUZZTIME (20000x: inputs; or 10m)
 	@tests/fuzz.sh
 
 lint: ## gofmt, go vet, staticcheck, shellcheck, shfmt

@@ -4,7 +4,7 @@
 # Fuzzes every decoder for a moment: each Fuzz function of src, one after the other. An input that fails is kept by go test in the
 # package's testdata, to be committed with the repair.
 #
-#	tests/fuzz.sh [PACKAGE...]    FUZZTIME is how long: 10m, or a number of inputs such as 50000x
+#	tests/fuzz.sh [PACKAGE...]    FUZZTIME is how long: 10m, or a number of inputs such as 20000x
 #
 # The default is a number of inputs because up to Go 1.26 a time can end in "context deadline exceeded" without a finding
 # (go.dev/issue/75804).
@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 (($#)) || set -- ./src/...
-: "${FUZZTIME:=50000x}"
+: "${FUZZTIME:=20000x}"
 
 count=0 names=() failed=()
 listing=$(go test -list '^Fuzz' "$@")
